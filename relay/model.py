@@ -258,6 +258,7 @@ class Message:
     body: str = ""
     facts: tuple[Fact, ...] = ()
     buttons: tuple[Button, ...] = ()
+    footer: str = ""  # why it was sent, for the small print
     url: str | None = None
     level: Level = Level.INFO
     fallback: str = ""  # one plain line for places that show no markup

@@ -1,0 +1,1 @@
+"""What CircleCI answers, typed. `raw` keeps the answer as it came; it may hold secrets and never prints."""

@@ -1,0 +1,126 @@
+"""`relay serve` and `relay worker`: the processes that run for long."""
+
+import signal
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+import structlog
+
+from relay import lifeline, logs, wiring
+from relay.config import Config
+from relay.errors import ConfigError, UsageError
+from relay.store import Store
+
+if TYPE_CHECKING:
+    from relay.worker import Worker
+
+DEFAULT_BIND = "127.0.0.1:8080"
+
+log_level = click.option(
+    "--log-level",
+    type=click.Choice(logs.LEVELS),
+    default="info",
+    show_default=True,
+    envvar="RELAY_LOG_LEVEL",
+    help="The least important lines to log.",
+)
+
+
+@click.command()
+@click.option(
+    "--bind", metavar="HOST:PORT", help=f"Where to listen.  [default: server.bind, else {DEFAULT_BIND}]"
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), help="Web processes.  [default: one per core, at most 2]"
+)
+@click.option("--no-worker", is_flag=True, help="Only the endpoint; run `relay worker` elsewhere.")
+@log_level
+@click.pass_obj
+def serve(path: str, bind: str | None, workers: int | None, no_worker: bool, log_level: str) -> None:
+    """Run the webhook endpoint and a delivery worker.
+
+    Brings the database up to date first. SIGTERM stops after finishing what is in hand; SIGHUP reads the
+    configuration again and keeps the old one when the new one is broken.
+    """
+    from relay.supervisor import Command, Supervisor
+
+    settings = wiring.load_config(path)
+    logs.configure(log_level, settings.masker)
+    where = bind or settings.server.bind or DEFAULT_BIND
+    _refuse_strangers(settings, where)
+    prepare(settings)
+    level = ["--log-level", log_level]
+    number = ["--workers", str(workers)] if workers else []
+    commands = [Command("web", ("-m", "relay.web", "--config", path, "--bind", where, *level, *number))]
+    if not no_worker:
+        commands.append(Command("worker", ("-m", "relay", "--config", path, "worker", *level)))
+    click.echo(f"relay listens on http://{where}/hooks/circleci", err=True)
+    Supervisor(commands, lambda: _is_fine(path)).run()
+
+
+def _refuse_strangers(settings: Config, bind: str) -> None:
+    from relay.web.access import refusal_to_start
+    from relay.web.process import access_of
+
+    refusal = refusal_to_start(access_of(settings), bind, settings.server.insecure)
+    if refusal:
+        raise UsageError(refusal)
+
+
+def _is_fine(path: str) -> bool:
+    """Whether a changed configuration may be used; says what is wrong with it if not."""
+    try:
+        wiring.load_config(path)
+    except ConfigError as error:
+        structlog.get_logger().error("configuration refused, the old one stays", faults=str(error))
+        return False
+    structlog.get_logger().info("configuration read again")
+    return True
+
+
+def prepare(settings: Config) -> None:
+    """Bring the database up to date."""
+    store = Store.open(settings.store.reveal())
+    try:
+        store.upgrade()
+    finally:
+        store.close()
+
+
+@click.command()
+@log_level
+@click.pass_obj
+def worker(path: str, log_level: str) -> None:
+    """Run a delivery worker alone; any number may share one PostgreSQL.
+
+    Plans what the endpoint accepted and delivers it. SIGTERM and SIGHUP as for `relay serve`.
+    """
+    from relay.worker import Worker
+
+    lifeline.follow()
+    settings = wiring.load_config(path)
+    logs.configure(log_level, settings.masker)
+    prepare(settings)
+    store = Store.open(settings.store.reveal())
+    try:
+        running = Worker(store, wiring.build(settings))
+        _heed_signals(running, path, log_level)
+        running.run()
+    finally:
+        store.close()
+
+
+def _heed_signals(running: "Worker", path: str, log_level: str) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        running.stop()
+
+    def reload(_number: int, _frame: FrameType | None) -> None:
+        if _is_fine(path):
+            settings = wiring.load_config(path)
+            logs.configure(log_level, settings.masker)
+            running.reload(wiring.build(settings))
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGHUP, reload)

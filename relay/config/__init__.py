@@ -1,0 +1,8 @@
+"""Reads the configuration file: YAML with positions, checked models, every fault at once."""
+
+from relay.config.config import Config
+from relay.config.people import Person
+from relay.config.reading import check, load, load_text
+from relay.config.schema import json_schema
+
+__all__ = ["Config", "Person", "check", "json_schema", "load", "load_text"]

@@ -1,0 +1,161 @@
+"""What no part of the file can check alone: names that refer to other parts, match blocks, routes.
+
+Each check is given the whole file and says everything that is wrong; none stops at the first.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from relay.config.faults import Page
+from relay.config.file import File
+from relay.config.names import named_routes
+from relay.config.routes import Route
+from relay.config.suggestions import unknown
+from relay.config.templates import STANDARD
+from relay.config.tree import Path, find
+from relay.config.unavailable import is_unavailable_field, is_unavailable_target, not_available
+from relay.errors import Fault
+from relay.fields import field_type
+from relay.people import AUTHOR
+from relay.routing import check_match
+
+NO_ROUTES = (
+    "a configuration without routes tells nobody anything; write for example:"
+    " routes: [{match: {change: [broke, fixed]}, notify: NAME}]"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """What the checks look at."""
+
+    file: File
+    page: Page
+    notifiers: frozenset[str] | None  # all names, also of broken ones; None when nobody can tell
+
+
+def cross_check(subject: Subject) -> tuple[Fault, ...]:
+    """Everything wrong between the parts."""
+    checks = (
+        _no_routes,
+        _routes,
+        _duplicate_names,
+        _default_template,
+        _notifier_templates,
+        _unmatched,
+        _members,
+    )
+    return tuple(fault for check in checks for fault in check(subject))
+
+
+def _no_routes(subject: Subject) -> Iterator[Fault]:
+    written = find(subject.page.root, ("routes",))
+    if written is None or written.value == ():
+        yield subject.page.fault(("routes",), NO_ROUTES)
+
+
+def _routes(subject: Subject) -> Iterator[Fault]:
+    for place in named_routes(subject.file.routes):
+        path, route = place.path, place.route
+        yield from _match(subject, route, (*path, "match"))
+        yield from _names(subject, route.notify or (), (*path, "notify"))
+        yield from _mentions(subject, route.mention or (), (*path, "mention"))
+        if route.template is not None:
+            yield from _template(subject, route.template, (*path, "template"))
+        if place.is_leaf and not _is_notify_written(subject, path):
+            yield subject.page.fault(path, "notifies nobody; add notify: NAME, or notify: [] to be silent")
+
+
+def _is_notify_written(subject: Subject, path: Path) -> bool:
+    """Whether the route or one above it says whom to notify, rightly or wrongly."""
+    above = (path[: length + 1] for length in range(1, len(path), 2))
+    written = (find(subject.page.root, (*route, "notify")) for route in above)
+    return any(node is not None and node.value is not None for node in written)
+
+
+def _match(subject: Subject, route: Route, path: Path) -> Iterator[Fault]:
+    for error in check_match(route.match):
+        no_field = bool(error.path) and field_type(str(error.path[-1])) is None
+        yield subject.page.fault((*path, *error.path), error.problem, at_key=no_field)
+    for key_path in _match_keys(route.match, path):
+        if is_unavailable_field(str(key_path[-1])):
+            yield subject.page.fault(key_path, not_available(str(key_path[-1])), at_key=True)
+
+
+def _match_keys(match: object, path: Path) -> Iterator[Path]:
+    """Every key of a match block, those inside `any`, `all` and `not` included."""
+    if isinstance(match, Mapping):
+        for key, value in match.items():
+            yield (*path, key)
+            yield from _match_keys(value, (*path, key))
+    elif isinstance(match, list):
+        for index, item in enumerate(match):
+            yield from _match_keys(item, (*path, index))
+
+
+def _names(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault]:
+    names = tuple(names)
+    for index, written in enumerate(names):
+        name = written.removeprefix("+")
+        if is_unavailable_target(name):
+            yield subject.page.fault((*path, index), not_available(name))
+        elif subject.notifiers is not None and name not in subject.notifiers:
+            yield subject.page.fault(
+                (*path, index), unknown(f"unknown notifier {name}", name, subject.notifiers)
+            )
+    if len({written.startswith("+") for written in names}) > 1:
+        yield subject.page.fault(
+            path, "mixes +name, which adds to the inherited list, with names that replace it"
+        )
+
+
+def _mentions(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault]:
+    known = (AUTHOR, *subject.file.people)
+    for index, written in enumerate(names):
+        name = written.removeprefix("+")
+        if name not in known:
+            yield subject.page.fault((*path, index), unknown(f"unknown person {name}", name, known))
+
+
+def _template(subject: Subject, name: str, path: Path) -> Iterator[Fault]:
+    known = {STANDARD, *subject.file.templates}
+    if name not in known:
+        yield subject.page.fault(path, unknown(f"unknown template {name}", name, known))
+
+
+def _default_template(subject: Subject) -> Iterator[Fault]:
+    yield from _template(subject, subject.file.defaults.template, ("defaults", "template"))
+
+
+def _notifier_templates(subject: Subject) -> Iterator[Fault]:
+    for name, options in subject.file.notifiers.items():
+        template = options.get("template")
+        if isinstance(template, str):
+            yield from _template(subject, template, ("notifiers", name, "template"))
+
+
+def _unmatched(subject: Subject) -> Iterator[Fault]:
+    yield from _names(subject, subject.file.unmatched.notify, ("unmatched", "notify"))
+
+
+def _duplicate_names(subject: Subject) -> Iterator[Fault]:
+    places = [place for place in named_routes(subject.file.routes) if place.route.name is not None]
+    counts = Counter(place.route.name for place in places)
+    seen: set[str | None] = set()
+    for place in places:
+        name = place.route.name
+        if counts[name] > 1 and name in seen:
+            yield subject.page.fault((*place.path, "name"), f"another route is called {name} already")
+        seen.add(name)
+
+
+def _members(subject: Subject) -> Iterator[Fault]:
+    people = subject.file.people
+    for name, person in people.items():
+        for index, member in enumerate(person.members):
+            path = ("people", name, "members", index)
+            if member not in people:
+                yield subject.page.fault(path, unknown(f"unknown person {member}", member, people))
+            elif people[member].members:
+                yield subject.page.fault(path, f"{member} is a team; a team has people as members")

@@ -1,0 +1,90 @@
+"""The part of the file that decides who is told what."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from relay.config.section import Section
+from relay.config.values import Condition, Duration, FieldNames, Flag, KeyTemplate, Kind, Name, Names
+
+
+class Outside(StrEnum):
+    """What happens to a message outside the hours of `during`."""
+
+    HOLD = "hold"
+    DROP = "drop"
+    SILENT = "silent"
+
+
+class Group(Section):
+    """Events that come close together share one message."""
+
+    by: FieldNames = Field(description="Fields whose values the events share.")
+    wait: Duration = Field(
+        default=30.0, description="How long to wait for another event; each new one starts the wait anew."
+    )
+    max_wait: Duration | None = Field(
+        default=None, description="The longest wait altogether. Without it, five times `wait`."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Group":
+        if self.max_wait is not None and self.max_wait < self.wait:
+            raise ValueError("max_wait is shorter than wait")
+        return self
+
+
+class Digest(Section):
+    """One message for everything since the last one."""
+
+    at: str = Field(description="Time of day, `09:00`.")
+    days: str | None = Field(default=None, description="Days of the week: `mon`, `mon-fri`, `sat,sun`.")
+
+
+class Route(Section):
+    """One route. Children inherit everything from their parent."""
+
+    name: Name | None = Field(
+        default=None, description="Shown wherever the route is. Without one it is called `route-1`, …"
+    )
+    match: Annotated[Mapping[str, Any], Kind(name="fields and patterns")] = Field(
+        default_factory=dict, description="Conditions on the fields of an event; all must hold."
+    )
+    when: Condition | None = Field(default=None, description="One more condition, as an expression.")
+    notify: Names | None = Field(
+        default=None,
+        description="Notifiers to tell. `+name` adds to the inherited list, other names replace it,"
+        " `[]` tells nobody.",
+    )
+    act: Names | None = Field(default=None, description="Actions to take.")
+    mention: Names | None = Field(
+        default=None, description="People to mention: `author` or names from `people`."
+    )
+    group: Group | None = Field(
+        default=None, description="Gather events into one message. `group: null` in a child sends at once."
+    )
+    hold: Duration | None = Field(default=None, description="How long a message waits for a retry's verdict.")
+    throttle: Duration | None = Field(default=None, description="At most one message in this time.")
+    once_per: KeyTemplate | None = Field(
+        default=None, description="At most one message for each value of this template."
+    )
+    during: str | None = Field(default=None, description="A name from `schedules`.")
+    outside: Outside | None = Field(default=None, description="What happens outside these hours.")
+    digest: Digest | None = Field(default=None, description="Gather everything into a regular summary.")
+    template: str | None = Field(default=None, description="The template of the message.")
+    shadow: Flag = Field(default=False, description="Decide and record, but send nothing.")
+    stop: Flag = Field(
+        default=False, description="When this route matches, the routes after it are not tried."
+    )
+    routes: tuple["Route", ...] = Field(
+        default=(), description="Children: those that match fire instead of this route."
+    )
+
+
+class Unmatched(Section):
+    """What happens to events that no route takes."""
+
+    notify: Names = Field(default=(), description="Notifiers to tell.")
+    log: Flag = Field(default=True, description="Write a line to the log.")

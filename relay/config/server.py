@@ -1,0 +1,103 @@
+"""The parts of the file about the relay itself: its address, CircleCI, and the defaults."""
+
+from pydantic import Field
+
+from relay.config.section import Section
+from relay.config.values import (
+    BindAddress,
+    Duration,
+    FieldNames,
+    Flag,
+    OptionalSecret,
+    OptionalWebAddress,
+    StatusWord,
+    Timezone,
+    WebAddress,
+)
+from relay.model import Status
+from relay.secret import Secret
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+STATE_KEY = ("project.slug", "branch", "workflow.name", "job.name")
+IGNORED = (Status.CANCELED, Status.NOT_RUN, Status.UNAUTHORIZED)
+RETRIES = (5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR)
+
+
+class Server(Section):
+    """How the relay is reached."""
+
+    public_url: OptionalWebAddress = Field(
+        default=None, description="Where people reach the relay; messages link back to it."
+    )
+    bind: BindAddress | None = Field(
+        default=None,
+        description="Host and port to listen on, such as `127.0.0.1:8080`. `relay serve --bind` wins.",
+    )
+    admin_password: OptionalSecret = Field(
+        default=None, description="Password of the pages. Without one the pages answer only on loopback."
+    )
+    insecure: Flag = Field(
+        default=False,
+        description="Accept webhooks without a signature or URL token. For trying things on one machine.",
+    )
+
+
+class Hooks(Section):
+    """How webhooks prove that CircleCI sent them."""
+
+    secrets: tuple[Secret, ...] = Field(
+        default=(),
+        description="Secrets of signed webhooks; any one may match, so that they can be changed one by one.",
+    )
+    url_tokens: tuple[Secret, ...] = Field(
+        default=(),
+        description="Tokens for classic unsigned webhooks, which are posted to `/hooks/circleci/<token>`.",
+    )
+
+
+class CircleCI(Section):
+    """The CircleCI that sends the webhooks."""
+
+    url: WebAddress = Field(
+        default="https://circleci.com", description="CircleCI itself, or your own CircleCI Server."
+    )
+    token: OptionalSecret = Field(
+        default=None,
+        description="A personal API token. Only needed to ask CircleCI for more than a webhook tells.",
+    )
+    hooks: Hooks = Field(default=Hooks(), description="How webhooks prove where they come from.")
+
+
+class Delivery(Section):
+    """How stubbornly messages are sent."""
+
+    timeout: Duration = Field(default=10.0, gt=0, description="How long one try may take.")
+    retries: tuple[Duration, ...] = Field(
+        default=RETRIES, description="Waits between tries. The last one repeats until `give_up_after`."
+    )
+    give_up_after: Duration = Field(default=24 * HOUR, gt=0, description="When a message is declared dead.")
+
+
+class State(Section):
+    """What counts as one thing that can break and be fixed."""
+
+    key: FieldNames = Field(
+        default=STATE_KEY,
+        description="Fields that together name it. Each combination has a state of its own.",
+    )
+    ignore_status: tuple[StatusWord, ...] = Field(
+        default=IGNORED, description="Results that say nothing about the code and leave the state as it was."
+    )
+
+
+class Defaults(Section):
+    """What holds unless a notifier or a route says otherwise."""
+
+    timezone: Timezone = Field(default="UTC", description="The timezone of times in messages and rules.")
+    template: str = Field(default="standard", description="The template of messages.")
+    dedupe: Duration = Field(
+        default=24 * HOUR, description="How long a repeated webhook is recognised as a duplicate."
+    )
+    delivery: Delivery = Field(default=Delivery(), description="How stubbornly messages are sent.")
+    state: State = Field(default=State(), description="What counts as one thing that can break and be fixed.")

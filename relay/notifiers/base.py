@@ -1,0 +1,102 @@
+"""What all notifiers have in common: the keys of their configuration, and what they are given to send."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from relay import durations
+from relay.model import Answer, Event, Message, Reason
+from relay.people import PersonSpec
+from relay.secret import Secret
+from relay.transport import TIMEOUT, Transport
+
+DIGEST = 12  # hexadecimal digits: enough to tell destinations apart, too few to tell a secret
+
+
+def _seconds(value: Any) -> Any:
+    if not isinstance(value, str) or value.strip().replace(".", "").isdigit():
+        raise ValueError("wanted a duration such as 10s or 1m")
+    return durations.parse(value)
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _absent_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+_NAMES_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
+Seconds = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string"})]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema(_NAMES_SCHEMA)]
+OptionalSecret = Annotated[Secret | None, BeforeValidator(_absent_if_empty)]
+OptionalText = Annotated[str | None, BeforeValidator(_absent_if_empty)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """What a notifier may need to know beside the message."""
+
+    delivery_id: str  # the same on every attempt
+    attempt: int  # from 1
+    events: Sequence[Event]  # at least one
+    reason: Reason
+    sent_at: datetime
+    mentions: Sequence[PersonSpec] = ()
+
+
+class Notifier(BaseModel):
+    """A configured way to speak to one place. Subclasses: one file each, named as their type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
+
+    markup: ClassVar[str] = "plain"  # which of relay.markup.MARKUPS its messages are rendered in
+    rate: ClassVar[float | None] = None  # messages a second for one destination; None is as many as there are
+    burst: ClassVar[int] = 1  # how many may go at once after a quiet time
+    in_flight: ClassVar[int | None] = 4  # sent and not yet answered, for one destination
+
+    type: str
+    style: Literal["post", "update", "thread"] = Field(
+        default="post", description="`post` a message each time, `update` one, or answer in its `thread`."
+    )
+    fallback: Texts = Field(default=(), description="Notifiers to use when this one fails for good.")
+    budget: str | None = Field(default=None, description="At most so many messages, such as `20/h`.")
+    shadow: bool = Field(default=False, description="Record what would be sent and send nothing.")
+    template: str | None = Field(default=None, description="The template for its messages.")
+    timeout: Seconds | None = Field(
+        default=None, description="How long one attempt may take; 10s if left out."
+    )
+
+    def destination(self) -> str:
+        """Names the place for limits and the ledger: the same for the same place, and tells no secret."""
+        return self.type
+
+    def payload(self, message: Message, outgoing: Outgoing) -> Any:
+        """What is sent. Pure."""
+        raise NotImplementedError
+
+    def send(self, message: Message, outgoing: Outgoing, transport: Transport) -> Answer:
+        """One attempt. Raises DeliveryError, which says whether another can help."""
+        raise NotImplementedError
+
+    @property
+    def seconds(self) -> float:
+        """How long one attempt may take."""
+        return TIMEOUT if self.timeout is None else self.timeout
+
+    def _destination_of(self, *parts: str | Secret | None) -> str:
+        """The type and a digest of what makes the place."""
+        texts = [part.reveal() if isinstance(part, Secret) else part or "" for part in parts]
+        return f"{self.type}:{hashlib.sha256(chr(0).join(texts).encode()).hexdigest()[:DIGEST]}"
+
+
+def is_web_address(url: Secret | str, allow_private: bool) -> bool:
+    """Whether the relay may post there: https, or http where private addresses are allowed."""
+    text = url.reveal() if isinstance(url, Secret) else url
+    return text.startswith(("https://", "http://") if allow_private else "https://")

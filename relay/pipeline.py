@@ -1,0 +1,240 @@
+"""The only place where the steps meet: a webhook becomes a plan, a delivery becomes an answer.
+
+Everything here is given what it needs; the store's transactions are the worker's.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from relay import changes, payloads, people, planning, retries
+from relay.changes import Judgement
+from relay.config import Config
+from relay.errors import DeliveryError
+from relay.model import Answer, AttemptOutcome, Event, Message, Outcome, Reason
+from relay.notifiers.base import Notifier, Outgoing
+from relay.people import PersonSpec
+from relay.planning import NewDelivery, TargetSpec
+from relay.render import Renderer
+from relay.routing import Decision, Resolution, Router
+from relay.store import Claim, Finish, Limit, Planned, StoredDelivery, StoredEvent
+from relay.transport import Transport
+
+PLAN_RETRIES = (1.0, 10.0, 60.0, 600.0)  # seconds; an event that cannot be planned is then stuck
+DEFAULT_LIMIT = Limit(in_flight=4)  # of a destination whose notifier is gone from the configuration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relay:
+    """A configuration with its parts put together. Replaced as a whole when the file is read again."""
+
+    config: Config
+    router: Router
+    targets: Mapping[str, TargetSpec]
+    notifiers: Mapping[str, Notifier]
+    people: Mapping[str, PersonSpec]
+    renderer: Renderer
+    transport: Transport
+    timezone: ZoneInfo
+    limits: Mapping[str, Limit]  # by destination
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What was decided for one event, before anything is written."""
+
+    judgement: Judgement
+    state_key: str
+    resolution: Resolution
+    deliveries: tuple[NewDelivery, ...]
+
+    @property
+    def event(self) -> Event:
+        return self.judgement.event
+
+
+def normalise(stored: StoredEvent, relay: Relay) -> Event:
+    """The event of a stored webhook, its author looked up among the people."""
+    event = payloads.parse(stored.body, stored.content_type, id=stored.id, received_at=stored.received_at)
+    return replace(event, author=people.identify(event.author, relay.people))
+
+
+def key_of(event: Event, relay: Relay) -> str:
+    return changes.state_key(event, relay.config.defaults.state.key)
+
+
+def decide(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Decided:
+    """Change, routes and deliveries of one event. Pure; `explain` is the same call with nothing stored."""
+    judgement = changes.judge(event, history, relay.config.defaults.state.ignore_status)
+    resolution = relay.router.resolve(judgement.event)
+    unmatched = Decision(route="unmatched", notify=relay.config.unmatched.notify, settings={})
+    deliveries = planning.plan(judgement.event, resolution, relay.targets, now, unmatched=unmatched)
+    return Decided(
+        judgement=judgement,
+        state_key=key_of(event, relay),
+        resolution=resolution,
+        deliveries=deliveries,
+    )
+
+
+def planned(decided: Decided, relay: Relay) -> Planned:
+    """The decision as the store records it."""
+    return Planned(
+        event=decided.event,
+        state_key=decided.state_key,
+        outcome=decided.judgement.outcome,
+        deliveries=decided.deliveries,
+        decision=planning.decision_record(decided.resolution, decided.deliveries),
+        config=relay.config.fingerprint,
+    )
+
+
+def decide_all(
+    events: Iterable[Event], histories: Mapping[str, Sequence[Outcome]], relay: Relay, now: datetime
+) -> tuple[Decided | Exception, ...]:
+    """Decisions in order; each sees what the ones before it did to the state of its branch.
+
+    An event that cannot be decided is answered with its exception, and the others go on.
+    """
+    known = {key: tuple(history) for key, history in histories.items()}
+    decisions: list[Decided | Exception] = []
+    for event in events:
+        try:
+            decided = decide(event, known.get(key_of(event, relay), ()), relay, now)
+        except Exception as error:  # noqa: BLE001 - one event must not hold up the others; the worker records it
+            decisions.append(error)
+            continue
+        if decided.judgement.outcome is not None:
+            known[decided.state_key] = (decided.judgement.outcome, *known.get(decided.state_key, ()))
+        decisions.append(decided)
+    return tuple(decisions)
+
+
+def plan_failed(claim: Claim, error: Exception, relay: Relay, now: datetime) -> Finish:
+    """A try at planning that failed: again later, and stuck after the last one."""
+    again = PLAN_RETRIES[claim.attempt - 1] if claim.attempt <= len(PLAN_RETRIES) else None
+    return Finish(
+        claim=claim,
+        outcome=AttemptOutcome.PERMANENT if again is None else AttemptOutcome.TEMPORARY,
+        started_at=now,
+        ended_at=now,
+        error=relay.config.masker(f"{type(error).__name__}: {error}"),
+        again_at=None if again is None else now + timedelta(seconds=again),
+    )
+
+
+def deliver_one(
+    claim: Claim, delivery: StoredDelivery, relay: Relay, clock: Callable[[], datetime]
+) -> Finish:
+    """One attempt: render, send, and what follows from the answer."""
+    started = clock()
+    message: Message | None = None
+    try:
+        notifier = notifier_of(delivery, relay)
+        message = render(delivery, notifier, relay, started)
+        answer = notifier.send(message, outgoing(claim, delivery, relay, started), relay.transport)
+    except DeliveryError as error:
+        return _failed(claim, delivery, relay, error, started, clock(), message)
+    return Finish(
+        claim=claim,
+        outcome=AttemptOutcome.DELIVERED,
+        started_at=started,
+        ended_at=clock(),
+        answer=_masked(answer, relay),
+        error=relay.config.masker(message.problem) if message.problem else None,
+        title=message.fallback or message.title,
+    )
+
+
+def notifier_of(delivery: StoredDelivery, relay: Relay) -> Notifier:
+    """DeliveryError when the configuration no longer has it."""
+    try:
+        return relay.notifiers[delivery.target]
+    except KeyError:
+        raise DeliveryError(
+            f"notifier {delivery.target} is no longer in the configuration; add it again and replay",
+            permanent=True,
+        ) from None
+
+
+def render(delivery: StoredDelivery, notifier: Notifier, relay: Relay, now: datetime) -> Message:
+    """The message for this notifier, in its markup."""
+    template = delivery.settings.get("template") or notifier.template or relay.config.defaults.template
+    return relay.renderer.render(
+        notifier.markup,
+        notifier.type,
+        template,
+        delivery.events,
+        reason_of(delivery),
+        now,
+        relay.timezone,
+    )
+
+
+def reason_of(delivery: StoredDelivery) -> Reason:
+    return Reason(route=delivery.route, change=delivery.events[-1].change)
+
+
+def outgoing(claim: Claim, delivery: StoredDelivery, relay: Relay, now: datetime) -> Outgoing:
+    """What a notifier may need to know beside the message."""
+    mentions = people.resolve_mentions(delivery.mention, delivery.events[-1].author, relay.people)
+    return Outgoing(
+        delivery_id=delivery.id,
+        attempt=claim.attempt,
+        events=delivery.events,
+        reason=reason_of(delivery),
+        sent_at=now,
+        mentions=tuple(relay.people[key] for key in mentions),
+    )
+
+
+def broke_down(
+    claim: Claim,
+    delivery: StoredDelivery | None,
+    relay: Relay,
+    error: Exception,
+    started: datetime,
+    ended: datetime,
+) -> Finish:
+    """An attempt that ended in an error nobody foresaw: tried again like a temporary one."""
+    fault = DeliveryError(f"{type(error).__name__}: {error}", permanent=delivery is None)
+    return _failed(claim, delivery, relay, fault, started, ended, None)
+
+
+def _failed(
+    claim: Claim,
+    delivery: StoredDelivery | None,
+    relay: Relay,
+    error: DeliveryError,
+    started: datetime,
+    ended: datetime,
+    message: Message | None,
+) -> Finish:
+    terms = relay.config.defaults.delivery
+    again = retries.next_try(
+        terms.retries,
+        claim.attempt,
+        error,
+        ended,
+        give_up_after=terms.give_up_after,
+        first_at=delivery.created_at if delivery else started,
+        jitter=random.random,
+    )
+    pause = None if error.retry_after is None else ended + timedelta(seconds=error.retry_after)
+    return Finish(
+        claim=claim,
+        outcome=AttemptOutcome.PERMANENT if error.permanent else AttemptOutcome.TEMPORARY,
+        started_at=started,
+        ended_at=ended,
+        answer=_masked(Answer(status=error.status, excerpt=error.excerpt), relay),
+        error=relay.config.masker(str(error)),
+        again_at=again,
+        pause_until=pause,
+        title=message.fallback or message.title if message else None,
+    )
+
+
+def _masked(answer: Answer, relay: Relay) -> Answer:
+    return replace(answer, excerpt=relay.config.masker(answer.excerpt))

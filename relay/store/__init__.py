@@ -1,0 +1,49 @@
+"""The database: everything the relay must not lose, and the queue of what it still owes."""
+
+from relay.store.accept import Arrival
+from relay.store.claims import Claim
+from relay.store.finishes import Finish
+from relay.store.ledger import (
+    AttemptRow,
+    DeliveryDetail,
+    DeliveryFilter,
+    DeliveryRow,
+    EventDetail,
+    EventFilter,
+    EventRow,
+)
+from relay.store.limits import Limit
+from relay.store.liveness import Presence, Worker
+from relay.store.loads import Load, StoredDelivery, StoredEvent
+from relay.store.plans import Planned
+from relay.store.prune import Pruned
+from relay.store.queue import Turn
+from relay.store.store import Store
+from relay.store.tables import EventState, Step
+from relay.store.wakeups import Watcher
+
+__all__ = [
+    "Arrival",
+    "AttemptRow",
+    "Claim",
+    "DeliveryDetail",
+    "DeliveryFilter",
+    "DeliveryRow",
+    "EventDetail",
+    "EventFilter",
+    "EventRow",
+    "EventState",
+    "Finish",
+    "Limit",
+    "Load",
+    "Planned",
+    "Presence",
+    "Pruned",
+    "Step",
+    "Store",
+    "StoredDelivery",
+    "StoredEvent",
+    "Turn",
+    "Watcher",
+    "Worker",
+]

@@ -1,0 +1,259 @@
+"""Finishing: what became of a claim, recorded only while its lease still holds."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Double,
+    LargeBinary,
+    Text,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy import Integer as Int
+
+from relay.model import ANSWER_LIMIT, Answer, AttemptOutcome, DeliveryState
+from relay.store import portable
+from relay.store.blobs import LONGEST_ERROR, clean, pack_json
+from relay.store.claims import Claim, new_destination
+from relay.store.limits import Destination, after_failure, paused
+from relay.store.portable import among
+from relay.store.tables import Moment, Step, attempts, deliveries, destinations, events, work
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finish:
+    """How one attempt ended.
+
+    again_at: when to try once more; without it the attempt was the last. end: how the delivery ends then,
+    where the outcome does not say it (an action whose answer was lost is `unknown`). pause_until: nothing
+    is claimed for the destination before. A finished plan step that is not tried again is stuck.
+    """
+
+    claim: Claim
+    outcome: AttemptOutcome
+    started_at: datetime
+    ended_at: datetime
+    answer: Answer = field(default_factory=Answer)
+    error: str | None = None
+    again_at: datetime | None = None
+    pause_until: datetime | None = None
+    end: DeliveryState | None = None
+    title: str | None = None
+
+    @property
+    def state(self) -> DeliveryState:
+        """What the delivery becomes."""
+        if self.again_at is not None:
+            return DeliveryState.WAITING
+        if self.end is not None:
+            return self.end
+        return DeliveryState.DELIVERED if self.outcome is AttemptOutcome.DELIVERED else DeliveryState.DEAD
+
+
+def lock_claims(conn: Connection, claims: Iterable[Claim]) -> frozenset[int]:
+    """The ids of the claims that still hold, locked until this transaction ends."""
+    wanted = {claim.id: (claim.worker, claim.attempt) for claim in claims}
+    if not wanted:
+        return frozenset()
+    rows = conn.execute(_LOCK, {"ids": list(wanted)})
+    return frozenset(row.id for row in rows if wanted[row.id] == (row.worker, row.attempt))
+
+
+def finish(conn: Connection, finishes: Sequence[Finish]) -> tuple[Finish, ...]:
+    """Record what ended, and give back those that did so under a valid lease.
+
+    The others are recorded as late attempts and change nothing else.
+    """
+    if not finishes:
+        return ()
+    valid = lock_claims(conn, (finish.claim for finish in finishes))
+    held = [finish for finish in finishes if finish.claim.id in valid]
+    late = [_as_late(finish) for finish in finishes if finish.claim.id not in valid]
+    _settle_work(conn, held)
+    _settle_deliveries(conn, [f for f in held if f.claim.step is Step.DELIVER])
+    _settle_events(conn, [f for f in held if f.claim.step is Step.PLAN])
+    conn.execute(insert(attempts), [_attempt(finish) for finish in held + late])
+    return tuple(held)
+
+
+def record_failures(conn: Connection, finishes: Sequence[Finish]) -> None:
+    """Keep the destinations' circuits: a success closes one, temporary failures in a row open it."""
+    deliveries_only = [f for f in finishes if f.claim.step is Step.DELIVER]
+    troubled = [f for f in deliveries_only if f.outcome is AttemptOutcome.TEMPORARY or f.pause_until]
+    fine = {f.claim.destination for f in deliveries_only if f.outcome is AttemptOutcome.DELIVERED}
+    if fine:
+        conn.execute(_CLOSE_CIRCUIT, {"keys": sorted(fine)})
+    if troubled:
+        _update_destinations(conn, [f for f in troubled if f.claim.destination not in fine or f.pause_until])
+
+
+def _update_destinations(conn: Connection, finishes: Sequence[Finish]) -> None:
+    keys = sorted({f.claim.destination for f in finishes})
+    rows = [new_destination(key) for key in keys]
+    conn.execute(portable.insert(conn, destinations).on_conflict_do_nothing(), rows)
+    known = {row.key: row for row in conn.execute(_LOCK_DESTINATIONS, {"keys": keys})}
+    found = {key: Destination(**row._mapping) for key, row in known.items()}
+    for one in sorted(finishes, key=lambda f: f.started_at):
+        key = one.claim.destination
+        found[key] = _after(found[key], one)
+    conn.execute(_UPDATE_DESTINATION, [_destination_row(d) for d in found.values()])
+
+
+def _after(destination: Destination, finish: Finish) -> Destination:
+    ended = finish.ended_at.timestamp()
+    if finish.outcome is AttemptOutcome.TEMPORARY:
+        destination = after_failure(destination, finish.started_at.timestamp(), ended)
+    if finish.pause_until:
+        destination = paused(destination, ended, finish.pause_until.timestamp() - ended)
+    return destination
+
+
+def _destination_row(destination: Destination) -> dict[str, Any]:
+    return {
+        "wanted": destination.key,
+        "paused_until": destination.paused_until,
+        "pause_s": destination.pause_s,
+        "failures": destination.failures,
+        "failed_at": destination.failed_at,
+    }
+
+
+def _as_late(finish: Finish) -> Finish:
+    return replace(finish, outcome=AttemptOutcome.LATE)
+
+
+def _settle_work(conn: Connection, held: Sequence[Finish]) -> None:
+    ended = [f.claim.id for f in held if f.again_at is None]
+    again = [_again(f) for f in held if f.again_at is not None]
+    if ended:
+        conn.execute(_DELETE_WORK, {"ids": ended})
+    if again:
+        conn.execute(_TRY_AGAIN, again)
+
+
+def _again(finish: Finish) -> dict[str, Any]:
+    assert finish.again_at is not None
+    wait_s = (finish.again_at - finish.ended_at).total_seconds()
+    return {"wanted": finish.claim.id, "next_due": finish.again_at.timestamp(), "next_wait": max(0.0, wait_s)}
+
+
+def _settle_deliveries(conn: Connection, held: Sequence[Finish]) -> None:
+    if held:
+        conn.execute(_UPDATE_DELIVERY, [_delivery_row(finish) for finish in held])
+
+
+def _delivery_row(finish: Finish) -> dict[str, Any]:
+    receipt = finish.answer.receipt
+    return {
+        "wanted": finish.claim.ref,
+        "new_state": finish.state.value,
+        "new_tries": finish.claim.attempt,
+        "new_error": clean(finish.error, LONGEST_ERROR),
+        "ended": finish.ended_at if finish.again_at is None else None,
+        "next_due": finish.again_at.timestamp() if finish.again_at else None,
+        "new_receipt": pack_json(receipt) if receipt else None,
+        "new_title": clean(finish.title),
+    }
+
+
+def _settle_events(conn: Connection, held: Sequence[Finish]) -> None:
+    rows = [
+        {
+            "wanted": f.claim.ref,
+            "new_tries": f.claim.attempt,
+            "new_error": clean(f.error, LONGEST_ERROR),
+            "stuck": f.again_at is None,
+        }
+        for f in held
+    ]
+    if rows:
+        conn.execute(_UPDATE_EVENT, rows)
+
+
+def _attempt(finish: Finish) -> dict[str, Any]:
+    return {
+        "ref": finish.claim.ref,
+        "number": finish.claim.attempt,
+        "worker": finish.claim.worker,
+        "started_at": finish.started_at,
+        "ended_at": finish.ended_at,
+        "outcome": finish.outcome.value,
+        "status": finish.answer.status,
+        "error": clean(finish.error, LONGEST_ERROR),
+        "excerpt": clean(finish.answer.excerpt, ANSWER_LIMIT) or None,
+    }
+
+
+_LOCK = (
+    select(work.c.id, work.c.worker, work.c.attempt)
+    .where(among(work.c.id, "ids"), work.c.state == literal_column("'leased'"))
+    .with_for_update()
+)
+_DELETE_WORK = delete(work).where(among(work.c.id, "ids"))
+_TRY_AGAIN = (
+    update(work)
+    .where(work.c.id == bindparam("wanted"))
+    .values(
+        state=literal_column("'ready'"),
+        due_at=bindparam("next_due", type_=Double()),
+        wait_s=bindparam("next_wait", type_=Double()),
+        worker=None,
+        lease_until=None,
+        lost=false(),
+    )
+)
+_UPDATE_DELIVERY = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("wanted"))
+    .values(
+        state=bindparam("new_state", type_=Text()),
+        tries=bindparam("new_tries", type_=Int()),
+        error=bindparam("new_error", type_=Text()),
+        finished_at=bindparam("ended", type_=Moment()),
+        due_at=func.coalesce(bindparam("next_due", type_=Double()), deliveries.c.due_at),
+        receipt=func.coalesce(bindparam("new_receipt", type_=LargeBinary()), deliveries.c.receipt),
+        title=func.coalesce(bindparam("new_title", type_=Text()), deliveries.c.title),
+    )
+)
+_UPDATE_EVENT = (
+    update(events)
+    .where(events.c.id == bindparam("wanted"))
+    .values(
+        tries=bindparam("new_tries", type_=Int()),
+        error=bindparam("new_error", type_=Text()),
+        state=case((bindparam("stuck", type_=Boolean()), literal_column("'stuck'")), else_=events.c.state),
+    )
+)
+_CLOSE_CIRCUIT = (
+    update(destinations)
+    .where(among(destinations.c.key, "keys"), destinations.c.failures > literal_column("0"))
+    .values(failures=literal_column("0"))
+)
+_LOCK_DESTINATIONS = (
+    select(destinations)
+    .where(among(destinations.c.key, "keys"))
+    .order_by(destinations.c.key)
+    .with_for_update(key_share=True)
+)
+_UPDATE_DESTINATION = (
+    update(destinations)
+    .where(destinations.c.key == bindparam("wanted"))
+    .values(
+        paused_until=bindparam("paused_until", type_=Double()),
+        pause_s=bindparam("pause_s", type_=Double()),
+        failures=bindparam("failures", type_=Int()),
+        failed_at=bindparam("failed_at", type_=Double()),
+    )
+)

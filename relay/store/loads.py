@@ -1,0 +1,131 @@
+"""Reading what a claim is about: the webhook to plan, or the delivery with its events."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from relay.model import Event, EventKind, Generation
+from relay.store.blobs import unpack, unpack_event, unpack_json
+from relay.store.claims import Claim
+from relay.store.portable import among
+from relay.store.tables import Step, deliveries, delivery_events, events
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredEvent:
+    """An accepted webhook as it came."""
+
+    id: str
+    received_at: datetime
+    kind: EventKind
+    generation: Generation
+    type: str | None
+    source_id: str | None
+    content_type: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredDelivery:
+    """A delivery to make, with its judged events, the oldest first."""
+
+    id: str
+    target: str
+    kind: str  # "notify" | "act"
+    route: str
+    also: tuple[str, ...]
+    mention: tuple[str, ...]
+    destination: str
+    lane: str | None
+    group_key: str | None
+    created_at: datetime
+    settings: Mapping[str, Any]
+    receipt: Mapping[str, str]  # of an earlier attempt
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """Everything some claims are about, by id."""
+
+    events: Mapping[str, StoredEvent] = field(default_factory=dict)
+    deliveries: Mapping[str, StoredDelivery] = field(default_factory=dict)
+
+
+def load(conn: Connection, claims: Iterable[Claim]) -> Load:
+    refs: dict[Step, list[str]] = {Step.PLAN: [], Step.DELIVER: []}
+    for claim in claims:
+        refs[claim.step].append(claim.ref)
+    return Load(
+        events=load_events(conn, refs[Step.PLAN]),
+        deliveries=load_deliveries(conn, refs[Step.DELIVER]),
+    )
+
+
+def load_events(conn: Connection, ids: list[str]) -> dict[str, StoredEvent]:
+    rows = conn.execute(_EVENTS, {"ids": ids}) if ids else ()
+    return {row.id: _event(row) for row in rows}
+
+
+def load_deliveries(conn: Connection, ids: list[str]) -> dict[str, StoredDelivery]:
+    if not ids:
+        return {}
+    facts: dict[str, list[Event]] = {wanted: [] for wanted in ids}
+    for row in conn.execute(_FACTS, {"ids": ids}):
+        facts[row.delivery_id].append(unpack_event(row.facts))
+    rows = conn.execute(_DELIVERIES, {"ids": ids})
+    return {row.id: _delivery(row, tuple(facts[row.id])) for row in rows}
+
+
+def _event(row: Any) -> StoredEvent:
+    return StoredEvent(
+        id=row.id,
+        received_at=row.received_at,
+        kind=EventKind(row.kind),
+        generation=Generation(row.generation),
+        type=row.type,
+        source_id=row.source_id,
+        content_type=row.content_type,
+        body=unpack(row.body),
+    )
+
+
+def _delivery(row: Any, judged: tuple[Event, ...]) -> StoredDelivery:
+    terms = unpack_json(row.terms)
+    return StoredDelivery(
+        id=row.id,
+        target=row.target,
+        kind=row.kind,
+        route=row.route,
+        also=tuple(terms["also"]),
+        mention=tuple(terms["mention"]),
+        destination=row.destination,
+        lane=row.lane,
+        group_key=row.group_key,
+        created_at=row.created_at,
+        settings=terms["settings"],
+        receipt=unpack_json(row.receipt) or {},
+        events=judged,
+    )
+
+
+_EVENTS = select(
+    events.c.id,
+    events.c.received_at,
+    events.c.kind,
+    events.c.generation,
+    events.c.type,
+    events.c.source_id,
+    events.c.content_type,
+    events.c.body,
+).where(among(events.c.id, "ids"))
+_DELIVERIES = select(deliveries).where(among(deliveries.c.id, "ids"))
+_FACTS = (
+    select(delivery_events.c.delivery_id, events.c.facts)
+    .join(events, events.c.id == delivery_events.c.event_id)
+    .where(among(delivery_events.c.delivery_id, "ids"))
+    .order_by(delivery_events.c.delivery_id, delivery_events.c.event_id)
+)

@@ -1,0 +1,278 @@
+"""Recording a plan: the judged event, its outcome and the deliveries it owes, all or nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.types import TypeEngine
+
+from relay.model import DeliveryState, Event, Outcome, Status
+from relay.store import portable
+from relay.store.blobs import clean, key_of, optional_key, pack_json, whole
+from relay.store.claims import Claim
+from relay.store.portable import among, each, lock_names
+from relay.store.tables import (
+    NO_NUMBER,
+    Step,
+    deliveries,
+    delivery_events,
+    events,
+    outcomes,
+    work,
+)
+
+if TYPE_CHECKING:
+    from relay.planning import NewDelivery
+
+HISTORY = 30  # outcomes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """What planning made of one event."""
+
+    event: Event  # judged
+    state_key: str
+    outcome: Outcome | None
+    deliveries: Sequence["NewDelivery"]
+    decision: Mapping[str, Any]  # why, for people; JSON-able
+    config: str  # fingerprint of the configuration that decided
+
+
+def histories(
+    conn: Connection, keys: Iterable[str], most: int, *, hold: bool = True
+) -> dict[str, tuple[Outcome, ...]]:
+    """Per state key its newest outcomes, the newest first. Holds the keys until the transaction ends.
+
+    Ask for all keys of a turn at once: then two workers never wait for each other in a circle.
+    """
+    stored = {key: key_of(key) for key in keys}
+    if hold:
+        lock_names(conn, (f"state {key}" for key in stored.values()))
+    wanted = portable.listed(sorted(set(stored.values())))
+    found: dict[str, list[Outcome]] = {key: [] for key in stored.values()}
+    for row in conn.execute(_HISTORIES, {"keys": wanted, "skipped": most - 1}):
+        if len(found[row.state_key]) < most:
+            found[row.state_key].append(_outcome(row))
+    return {key: tuple(found[short]) for key, short in stored.items()}
+
+
+def record(conn: Connection, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> list[dict[str, Any]]:
+    """Write everything but the rows of work, which are returned, and take the plan steps off the queue."""
+    claims = [claim for claim, _ in planned]
+    plans = [plan for _, plan in planned]
+    conn.execute(_DELETE_WORK, {"ids": [claim.id for claim in claims]})
+    conn.execute(_UPDATE_EVENT, [_event_row(plan, claim.attempt) for claim, plan in planned])
+    _record_outcomes(conn, plans, now)
+    return _record_deliveries(conn, plans, now)
+
+
+def _record_outcomes(conn: Connection, plans: Sequence[Planned], now: datetime) -> None:
+    rows = [_outcome_row(p.state_key, p.outcome, now) for p in plans if p.outcome is not None]
+    if rows:
+        conn.execute(portable.insert(conn, outcomes).on_conflict_do_nothing(), rows)
+
+
+def _record_deliveries(conn: Connection, plans: Sequence[Planned], now: datetime) -> list[dict[str, Any]]:
+    new = [(plan.event.id, delivery) for plan in plans for delivery in plan.deliveries]
+    alone = [(event_id, delivery) for event_id, delivery in new if delivery.group_key is None]
+    if alone:
+        conn.execute(insert(deliveries), [_delivery_row(delivery, now) for _, delivery in alone])
+    joined = {delivery.id: delivery.id for _, delivery in alone}
+    # In order of their keys, so that two workers that add to the same groups do not deadlock.
+    for _, delivery in sorted(new, key=_group_order):
+        if delivery.group_key is not None:
+            joined[delivery.id] = _join_group(conn, delivery, now)
+    links = [{"delivery_id": joined[delivery.id], "event_id": event_id} for event_id, delivery in new]
+    if links:
+        conn.execute(portable.insert(conn, delivery_events).on_conflict_do_nothing(), links)
+    return [_work_row(delivery, now) for _, delivery in new if joined[delivery.id] == delivery.id]
+
+
+def _group_order(new: "tuple[str, NewDelivery]") -> tuple[str, str]:
+    return new[1].target, new[1].group_key or ""
+
+
+def _join_group(conn: Connection, delivery: "NewDelivery", now: datetime) -> str:
+    """The open delivery of its group: the one that is there, or this.
+
+    DO UPDATE, because it takes the row's lock: with DO NOTHING the group could close in between and the
+    event would be lost.
+    """
+    statement = portable.insert(conn, deliveries)
+    later = statement.excluded.due_at
+    bounded = case((later > deliveries.c.latest_at, deliveries.c.latest_at), else_=later)
+    upsert = statement.on_conflict_do_update(
+        index_elements=["target", "group_key"],
+        index_where=literal_column("open"),
+        set_={"due_at": bounded},
+    )
+    joined: str = conn.execute(upsert.returning(deliveries.c.id), _delivery_row(delivery, now)).scalar_one()
+    return joined
+
+
+def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
+    grouped = delivery.group_key is not None
+    return {
+        "id": delivery.id,
+        "target": delivery.target,
+        "kind": delivery.kind,
+        "route": delivery.route,
+        "destination": key_of(delivery.destination),
+        "lane": optional_key(delivery.lane),
+        "group_key": optional_key(delivery.group_key),
+        "open": grouped,
+        "state": (DeliveryState.OPEN if grouped else DeliveryState.WAITING).value,
+        "created_at": now,
+        "due_at": _due(delivery, now),
+        "latest_at": delivery.latest_at.timestamp() if delivery.latest_at else None,
+        "terms": pack_json(
+            {"also": delivery.also, "mention": delivery.mention, "settings": delivery.settings}
+        ),
+    }
+
+
+def _due(delivery: "NewDelivery", now: datetime) -> float:
+    due = delivery.due_at or now
+    return min(due, delivery.latest_at or due).timestamp()
+
+
+def _work_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
+    due_at = _due(delivery, now)
+    return {
+        "step": Step.DELIVER.value,
+        "ref": delivery.id,
+        "destination": key_of(delivery.destination),
+        "lane": optional_key(delivery.lane),
+        "grouped": delivery.group_key is not None,
+        "due_at": due_at,
+        "wait_s": max(0.0, due_at - now.timestamp()),
+        "attempt": 0,
+        "lost": False,
+    }
+
+
+def _event_row(plan: Planned, tries: int) -> dict[str, Any]:
+    event = plan.event
+    return {
+        "wanted": event.id,
+        "new_tries": tries,
+        "new_project": key_of(event.project.slug),
+        "new_branch": clean(event.branch),
+        "new_tag": clean(event.tag),
+        "new_status": event.status.value,
+        "new_change": event.change.value,
+        "new_number": whole(event.number),
+        "new_state_key": clean(plan.state_key),
+        "new_commit_sha": clean(event.commit.sha),
+        "new_author": clean(event.author.name or event.author.login or event.author.email),
+        "new_workflow": clean(event.workflow.name),
+        "new_job": clean(event.job.name),
+        "new_url": clean(event.url),
+        "new_facts": pack_json(event),
+        "new_decision": pack_json(plan.decision),
+        "new_config": plan.config,
+    }
+
+
+def _outcome_row(state_key: str, outcome: Outcome, now: datetime) -> dict[str, Any]:
+    number = whole(outcome.number)
+    return {
+        "state_key": key_of(state_key),
+        "number": NO_NUMBER if number is None else number,
+        "started_at": outcome.started_at,
+        "event_id": outcome.event_id,
+        "run": optional_key(outcome.run),
+        "status": outcome.status.value,
+        "commit_sha": clean(outcome.commit),
+        "red": outcome.red,
+        "finished_at": outcome.finished_at,
+        "recorded_at": now,
+    }
+
+
+def _outcome(row: Row[Any]) -> Outcome:
+    return Outcome(
+        event_id=row.event_id,
+        status=Status(row.status),
+        number=None if row.number == NO_NUMBER else row.number,
+        started_at=row.started_at,
+        commit=row.commit_sha,
+        run=row.run,
+        red=row.red,
+        finished_at=row.finished_at,
+    )
+
+
+def _histories() -> Select[Any]:
+    """One statement for all keys. Rows that share the last number may come on top; the caller cuts."""
+    keys = each("keys")
+    older = outcomes.alias("older")
+    last = (
+        select(older.c.number)
+        .where(older.c.state_key == keys.c.value)
+        .order_by(older.c.number.desc())
+        .limit(literal_column("1"))
+        .offset(bindparam("skipped", type_=Integer()))
+        .correlate(keys)
+        .scalar_subquery()
+    )
+    return (
+        select(outcomes)
+        .join(keys, outcomes.c.state_key == keys.c.value)
+        .where(outcomes.c.number >= func.coalesce(last, NO_NUMBER))
+        .order_by(
+            outcomes.c.state_key,
+            outcomes.c.number.desc(),
+            outcomes.c.started_at.desc(),
+            outcomes.c.event_id.desc(),
+        )
+    )
+
+
+_HISTORIES = _histories()
+_DELETE_WORK = delete(work).where(among(work.c.id, "ids"))
+_PLANNED_COLUMNS: dict[str, TypeEngine[Any]] = {
+    "tries": Integer(),
+    "project": Text(),
+    "branch": Text(),
+    "tag": Text(),
+    "status": Text(),
+    "change": Text(),
+    "number": BigInteger(),
+    "state_key": Text(),
+    "commit_sha": Text(),
+    "author": Text(),
+    "workflow": Text(),
+    "job": Text(),
+    "url": Text(),
+    "facts": LargeBinary(),
+    "decision": LargeBinary(),
+    "config": Text(),
+}
+_UPDATE_EVENT = (
+    update(events)
+    .where(events.c.id == bindparam("wanted"))
+    .values(
+        {name: bindparam(f"new_{name}", type_=kind) for name, kind in _PLANNED_COLUMNS.items()}
+        | {"state": literal_column("'planned'"), "error": None}
+    )
+)

@@ -1,0 +1,127 @@
+"""Pruning: forgetting what is old, except what is still owed and what judging the next result needs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    Table,
+    and_,
+    delete,
+    exists,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
+
+from relay.store.engine import reading, writing
+from relay.store.portable import among
+from relay.store.tables import attempts, deliveries, delivery_events, events, outcomes, work
+
+BATCH = 500  # rows in one transaction, so that nobody waits long for it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pruned:
+    """How much was forgotten."""
+
+    events: int = 0
+    deliveries: int = 0
+    outcomes: int = 0
+
+
+def prune(engine: Engine, older_than: datetime, batch: int = BATCH) -> Pruned:
+    """Forget events received before, with their finished deliveries, in transactions of `batch` events."""
+    gone_events = gone_deliveries = 0
+    after = ""
+    while ids := _old_ids(engine, events, events.c.received_at, older_than, after, batch):
+        after = str(ids[-1])
+        with writing(engine) as conn:
+            free = list(conn.execute(_NOT_LIVE, {"ids": ids}).scalars())
+            gone_deliveries += _forget_deliveries(conn, free)
+            conn.execute(_FORGET_ATTEMPTS, {"ids": free})
+            gone_events += conn.execute(_FORGET_EVENTS, {"ids": free}).rowcount
+    return Pruned(
+        events=gone_events,
+        deliveries=gone_deliveries,
+        outcomes=_prune_outcomes(engine, older_than, batch),
+    )
+
+
+def _prune_outcomes(engine: Engine, older_than: datetime, batch: int) -> int:
+    gone = after = 0
+    while ids := _old_ids(engine, outcomes, outcomes.c.recorded_at, older_than, after, batch):
+        after = int(ids[-1])
+        with writing(engine) as conn:
+            gone += conn.execute(_FORGET_OUTCOMES, {"ids": ids}).rowcount
+    return gone
+
+
+def _old_ids(
+    engine: Engine, table: Table, made_at: Column[datetime], older_than: datetime, after: object, batch: int
+) -> list[str | int]:
+    """The next ids. They are in order of time, so the walk ends at the first that is young enough."""
+    query = select(table.c.id, made_at.label("made_at")).where(table.c.id > after)
+    with reading(engine) as conn:
+        rows = conn.execute(query.order_by(table.c.id).limit(batch)).all()
+    young = next((place for place, row in enumerate(rows) if row.made_at >= older_than), len(rows))
+    return [row.id for row in rows[:young]]
+
+
+def _forget_deliveries(conn: Connection, free: list[str]) -> int:
+    """Those about nothing but these events."""
+    ids = list(conn.execute(_ONLY_ABOUT, {"ids": free}).scalars())
+    conn.execute(_FORGET_ATTEMPTS, {"ids": ids})
+    return conn.execute(_FORGET_DELIVERIES, {"ids": ids}).rowcount
+
+
+def _is_newer(newer: FromClause, older: FromClause) -> ColumnElement[bool]:
+    order = ("number", "started_at", "event_id")
+    return and_(
+        newer.c.state_key == older.c.state_key,
+        tuple_(*(newer.c[name] for name in order)) > tuple_(*(older.c[name] for name in order)),
+    )
+
+
+_LIVE_DELIVERY = (
+    select(work.c.id)
+    .join(delivery_events, delivery_events.c.delivery_id == work.c.ref)
+    .where(delivery_events.c.event_id == events.c.id)
+)
+_NOT_LIVE = select(events.c.id).where(
+    among(events.c.id, "ids"),
+    not_(exists().where(work.c.ref == events.c.id)),
+    not_(_LIVE_DELIVERY.exists()),
+)
+_OTHER = delivery_events.alias("other")
+_ONLY_ABOUT = (
+    select(delivery_events.c.delivery_id)
+    .where(
+        among(delivery_events.c.event_id, "ids"),
+        not_(
+            exists().where(
+                _OTHER.c.delivery_id == delivery_events.c.delivery_id, not_(among(_OTHER.c.event_id, "ids"))
+            )
+        ),
+    )
+    .distinct()
+)
+_FORGET_ATTEMPTS = delete(attempts).where(among(attempts.c.ref, "ids"))
+_FORGET_DELIVERIES = delete(deliveries).where(among(deliveries.c.id, "ids"))
+_FORGET_EVENTS = delete(events).where(among(events.c.id, "ids"))
+_NEWER = outcomes.alias("newer")
+_NEWER_KNOWN = outcomes.alias("newer_known")
+# Of each state key the newest outcome stays, and the newest that says whether the branch is red.
+_FORGET_OUTCOMES = delete(outcomes).where(
+    among(outcomes.c.id, "ids"),
+    exists().where(_is_newer(_NEWER, outcomes)),
+    or_(
+        outcomes.c.red.is_(None),
+        exists().where(_is_newer(_NEWER_KNOWN, outcomes), _NEWER_KNOWN.c.red.is_not(None)),
+    ),
+)

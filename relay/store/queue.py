@@ -1,0 +1,223 @@
+"""One turn of the queue: a write transaction in which a worker records results and claims more.
+
+The order of calls in a turn is also the order in which PostgreSQL's locks are taken, which is why two
+turns never wait for each other in a circle:
+
+    claim_plans     takes what is free, waits for nothing
+    histories       state keys, sorted
+    record_plans    open groups, sorted
+    finish          own claims
+    (settle)        lanes, sorted; then destinations, sorted     runs by itself before what follows
+    take_over       takes what is free
+    claim           takes what is free
+    next_due        reads
+
+A step may be left out. Out of order nothing is lost either: PostgreSQL ends a circle with an error, the
+turn is undone, and the caller hears StoreBusy.
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam, exc, insert, update
+
+from relay.errors import StoreError
+from relay.model import AttemptOutcome, Outcome
+from relay.store import claims, finishes, lanes, liveness, loads, plans, portable
+from relay.store.claims import Claim, Lease
+from relay.store.engine import as_store_error, may_pass
+from relay.store.finishes import Finish
+from relay.store.limits import Limit, opens_at
+from relay.store.loads import Load
+from relay.store.plans import HISTORY, Planned
+from relay.store.tables import IS_LEASED, PLANNING, attempts, deliveries, destinations, work
+
+__all__ = ["Claim", "Finish", "Limit", "Turn"]
+
+LOST = "the worker vanished before it reported back"
+SLACK_S = 1.0  # a due time this much too late is rounding or drift, not a clock set back
+_NO_LIMIT = Limit()
+
+
+def no_limit(destination: str) -> Limit:
+    return _NO_LIMIT
+
+
+class Turn:
+    """See the module. Times are aware datetimes unless a name ends in _s."""
+
+    def __init__(self, conn: Connection, *, sender: str, after: str = "") -> None:
+        self.after = after  # the destination served last
+        self._conn = conn
+        self._sender = sender
+        self._ended_lanes: list[str] = []
+        self._new_work: list[dict[str, Any]] = []
+        self._finished: list[Finish] = []
+        self._found_nothing = False
+
+    def claim_plans(self, now: datetime, worker: str, lease_s: float, room: int) -> tuple[Claim, ...]:
+        """Up to `room` events that wait to be planned."""
+        return claims.claim_plans(self._conn, _lease(now, worker, lease_s), room)
+
+    def load(self, held: Iterable[Claim]) -> Load:
+        """What the claims are about. Store.load does the same without holding up writers."""
+        return loads.load(self._conn, held)
+
+    def histories(self, keys: Iterable[str], limit: int = HISTORY) -> Mapping[str, tuple[Outcome, ...]]:
+        """Per state key its newest outcomes, the newest first; no other worker plans for these meanwhile."""
+        return plans.histories(self._conn, keys, limit)
+
+    def history(self, key: str, limit: int = HISTORY) -> tuple[Outcome, ...]:
+        """As `histories`, for a turn that plans for one key only."""
+        return self.histories((key,), limit)[key]
+
+    def record_plans(
+        self, planned: Sequence[tuple[Claim, Planned]], now: datetime
+    ) -> tuple[bool | StoreError, ...]:
+        """True for each that is recorded, False where the lease was lost and nothing was.
+
+        If the database refuses one, the others are recorded and that one gets its StoreError; finish its
+        claim as failed.
+        """
+        valid = finishes.lock_claims(self._conn, (claim for claim, _ in planned))
+        held = [(claim, plan) for claim, plan in planned if claim.id in valid]
+        try:
+            self._record(held, now)
+        except exc.DBAPIError as error:
+            if may_pass(error):
+                raise
+            refused = self._record_alone(held, now)
+        else:
+            refused = {}
+        return tuple(refused.get(claim.id, claim.id in valid) for claim, _ in planned)
+
+    def record_plan(self, claim: Claim, planned: Planned, now: datetime) -> bool | StoreError:
+        """One plan alone; see `record_plans`."""
+        return self.record_plans([(claim, planned)], now)[0]
+
+    def finish(self, ended: Sequence[Finish]) -> tuple[Finish, ...]:
+        """Record how attempts ended; returns those whose lease still held, the others change nothing."""
+        held = finishes.finish(self._conn, ended)
+        self._finished.extend(held)
+        self._ended_lanes.extend(f.claim.lane for f in held if f.again_at is None and f.claim.lane)
+        return held
+
+    def take_over(self, now: datetime, dead: Collection[str] = ()) -> int:
+        """Give back what dead workers hold and what is leased beyond its time; how many rows that is."""
+        self.settle()
+        lost = [*claims.take_from(self._conn, dead), *claims.expire(self._conn, now.timestamp())]
+        if lost:
+            self._conn.execute(insert(attempts), [_lost_attempt(row, now) for row in lost])
+            portable.notify(self._conn, self._sender)
+        if dead:
+            liveness.strike(self._conn, tuple(dead))
+        return len(lost)
+
+    def claim(
+        self,
+        now: datetime,
+        worker: str,
+        lease_s: float,
+        room: int,
+        limits: Callable[[str], Limit] = no_limit,
+    ) -> tuple[Claim, ...]:
+        """Up to `room` deliveries that are due, spread over their destinations within each one's limit.
+
+        What was leased beyond its time is taken over first.
+        """
+        self.take_over(now)
+        lease = _lease(now, worker, lease_s)
+        held = claims.claim_deliveries(self._conn, lease, room, limits, self.after)
+        self._found_nothing = not held
+        if held:
+            self.after = held[-1].destination
+        return held
+
+    def next_due(self, now: datetime, limits: Callable[[str], Limit] = no_limit) -> float | None:
+        """Seconds until the next row may go, 0 if one may now; None when only an event can bring one."""
+        self.settle()
+        soonest = math.inf
+        for destination in claims.ready_destinations(self._conn):
+            limit = _NO_LIMIT if destination.key == PLANNING else limits(destination.key)
+            soonest = min(soonest, opens_at(destination, limit, now.timestamp()))
+        # What is due and yet was not to be had is held by another worker for a moment.
+        least = claims.SHORT_WAIT_S if self._found_nothing else 0.0
+        return None if soonest == math.inf else max(least, soonest - now.timestamp())
+
+    def repair_clock(self, now: datetime) -> int:
+        """After the clock was set back: no row waits longer than it was meant to. How many were repaired."""
+        times = {"now": now.timestamp(), "late": now.timestamp() + SLACK_S}
+        return sum(self._conn.execute(repair, times).rowcount for repair in _REPAIRS)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What is done inside is undone alone if it raises."""
+        kept = (list(self._ended_lanes), list(self._new_work), list(self._finished))
+        try:
+            with self._conn.begin_nested():
+                yield
+        except BaseException:
+            self._ended_lanes, self._new_work, self._finished = kept
+            raise
+
+    def settle(self) -> None:
+        """Put planned deliveries into the queue, let ended lanes go on, keep the circuits."""
+        ended, rows, done = self._ended_lanes, self._new_work, self._finished
+        self._ended_lanes, self._new_work, self._finished = [], [], []
+        if ended or rows:
+            lanes.settle(self._conn, ended, rows)
+        if rows:
+            portable.notify(self._conn, self._sender)
+        if done:
+            finishes.record_failures(self._conn, done)
+
+    def _record(self, held: Sequence[tuple[Claim, Planned]], now: datetime) -> None:
+        if held:
+            with self.savepoint():
+                self._new_work.extend(plans.record(self._conn, held, now))
+
+    def _record_alone(
+        self, held: Sequence[tuple[Claim, Planned]], now: datetime
+    ) -> dict[int, bool | StoreError]:
+        refused: dict[int, bool | StoreError] = {}
+        for claim, plan in held:
+            try:
+                self._record([(claim, plan)], now)
+            except exc.DBAPIError as error:
+                if may_pass(error):
+                    raise
+                refused[claim.id] = as_store_error(error)
+        return refused
+
+
+def _lease(now: datetime, worker: str, lease_s: float) -> Lease:
+    return Lease(worker=worker, now=now.timestamp(), length_s=lease_s)
+
+
+def _lost_attempt(row: RowMapping, now: datetime) -> dict[str, Any]:
+    return {
+        "ref": row["ref"],
+        "number": row["attempt"],
+        "worker": row["worker"],
+        "started_at": now,
+        "ended_at": now,
+        "outcome": AttemptOutcome.TEMPORARY.value,
+        "error": LOST,
+    }
+
+
+_NOW: BindParameter[float] = bindparam("now", type_=Double())
+_LATE: BindParameter[float] = bindparam("late", type_=Double())
+_REPAIRS = (
+    update(work).where(work.c.due_at > _LATE + work.c.wait_s, ~IS_LEASED).values(due_at=_NOW + work.c.wait_s),
+    update(work)
+    .where(work.c.lease_until > _LATE + work.c.wait_s, IS_LEASED)
+    .values(lease_until=_NOW + work.c.wait_s),
+    update(deliveries).where(deliveries.c.open, deliveries.c.created_at > _LATE).values(due_at=_NOW),
+    update(destinations)
+    .where(destinations.c.paused_until > _LATE + destinations.c.pause_s)
+    .values(paused_until=_NOW + destinations.c.pause_s),
+)

@@ -1,0 +1,243 @@
+"""The front of the store: opens the database and starts its transactions; the modules beside it know SQL."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Engine, func, select
+
+from relay.errors import StoreError
+from relay.ids import new_id
+from relay.model import DeliveryState, Outcome
+from relay.store import (
+    configs,
+    ledger,
+    liveness,
+    loads,
+    migrations,
+    plans,
+    prune,
+    replays,
+    wakeups,
+)
+from relay.store.accept import Arrival, accept
+from relay.store.claims import Claim
+from relay.store.engine import open_engine, reading, writing
+from relay.store.ledger import (
+    PAGE,
+    AttemptRow,
+    DeliveryDetail,
+    DeliveryFilter,
+    DeliveryRow,
+    EventDetail,
+    EventFilter,
+    EventRow,
+)
+from relay.store.liveness import UNLOCKED_S, Presence, Roster, Worker
+from relay.store.loads import Load
+from relay.store.plans import HISTORY
+from relay.store.prune import BATCH, Pruned
+from relay.store.queue import Turn
+from relay.store.wakeups import Watcher
+
+_EVERYTHING = EventFilter()
+_EVERY_DELIVERY = DeliveryFilter()
+
+
+class Store:
+    """One database. Open it in the process that uses it, after any fork; any thread may use it.
+
+    Every call is a transaction of its own and raises StoreBusy when it may succeed later, StoreError when
+    it will not.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._name = new_id()  # tells our own notifications from those of others
+        self._after = ""
+        self._roster = Roster(unlocked_s=UNLOCKED_S if self.is_shared else 0.0)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Takes sqlite:///file, postgresql:// and postgres://. Connects on first use."""
+        return cls(open_engine(url))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether workers on other machines may use the database too."""
+        return self._engine.dialect.name == "postgresql"
+
+    # The schema
+
+    def upgrade(self) -> tuple[str | None, str]:
+        """Run missing migrations, one process at a time; the revisions before (None: empty) and after."""
+        with writing(self._engine) as conn:
+            return migrations.upgrade(conn)
+
+    def revision(self) -> str | None:
+        with reading(self._engine) as conn:
+            return migrations.revision(conn)
+
+    def ping(self) -> None:
+        """Raises unless the database answers and has the schema this program needs."""
+        found = self.revision()
+        if found != migrations.head():
+            raise StoreError(f"the schema is at {found or 'nothing'}, wanted {migrations.head()}: db upgrade")
+
+    def now(self) -> datetime:
+        """The time due times are compared with: the database's on PostgreSQL, this machine's on SQLite."""
+        if not self.is_shared:
+            return datetime.now(UTC)
+        with reading(self._engine) as conn:
+            found: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+        return found.astimezone(UTC)
+
+    # The queue
+
+    def accept(self, arrivals: Sequence[Arrival]) -> tuple[bool | StoreError, ...]:
+        """See `relay.store.accept`: True new, False there already, StoreError where that one was refused."""
+        return accept(self._engine, arrivals)
+
+    @contextmanager
+    def turn(self) -> Iterator[Turn]:
+        """One write transaction on the queue, undone if anything raises; see `relay.store.queue`."""
+        with writing(self._engine) as conn:
+            turn = Turn(conn, sender=self._name, after=self._after)
+            yield turn
+            turn.settle()
+        self._after = turn.after
+
+    def load(self, held: Iterable[Claim]) -> Load:
+        """What the claims are about: webhooks to plan and deliveries with their events."""
+        with reading(self._engine) as conn:
+            return loads.load(conn, held)
+
+    def watch(self) -> Watcher:
+        """For one thread to wait on commits of others."""
+        return wakeups.watch(self._engine, sender=self._name)
+
+    # Workers
+
+    def enlist(self, worker: str, now: datetime) -> Presence:
+        """Enter a worker and hold its lock until it retires. Its id must be new: `relay.ids.new_id()`."""
+        return liveness.enlist(self._engine, worker, now)
+
+    def beat(self, presence: Presence, now: datetime, lease_s: float) -> None:
+        """Say, every few seconds, that the worker lives; its leases are good for another `lease_s`."""
+        presence.renew()
+        with writing(self._engine) as conn:
+            liveness.beat(conn, presence.worker, now, lease_s)
+
+    def retire(self, presence: Presence) -> None:
+        """Take a worker that has ended off the list."""
+        try:
+            with writing(self._engine) as conn:
+                liveness.strike(conn, [presence.worker])
+        finally:
+            presence.let_go()
+
+    def dead_workers(self, monotonic_s: float | None = None) -> tuple[str, ...]:
+        """Workers that are gone, for `Turn.take_over`. Ask every few seconds: calls time the silence."""
+        beats = {worker.id: worker.beat for worker in self.workers()}
+        unlocked = liveness.unlocked(self._engine, tuple(beats))
+        return self._roster.dead(beats, unlocked, time.monotonic() if monotonic_s is None else monotonic_s)
+
+    def workers(self) -> tuple[Worker, ...]:
+        with reading(self._engine) as conn:
+            return liveness.listed(conn)
+
+    def workers_seen(self, within_s: float) -> int:
+        """How many have beaten lately."""
+        since = self.now() - timedelta(seconds=within_s)
+        return sum(worker.seen_at >= since for worker in self.workers())
+
+    # The ledger
+
+    def events(
+        self, limit: int = PAGE, before: str | None = None, wanted: EventFilter = _EVERYTHING
+    ) -> tuple[EventRow, ...]:
+        """Newest first; the next page is the one before the last id."""
+        with reading(self._engine) as conn:
+            return ledger.list_events(conn, wanted, limit, before)
+
+    def event(self, text: str) -> EventDetail | None:
+        """By id, or by six or more characters that only this id begins or ends with."""
+        with reading(self._engine) as conn:
+            return ledger.event_detail(conn, text)
+
+    def deliveries(
+        self, limit: int = PAGE, before: str | None = None, wanted: DeliveryFilter = _EVERY_DELIVERY
+    ) -> tuple[DeliveryRow, ...]:
+        """Newest first; the next page is the one before the last id."""
+        with reading(self._engine) as conn:
+            return ledger.list_deliveries(conn, wanted, limit, before)
+
+    def delivery(self, text: str) -> DeliveryDetail | None:
+        """By id, or by six or more characters that only this id begins or ends with."""
+        with reading(self._engine) as conn:
+            return ledger.delivery_detail(conn, text)
+
+    def attempts(self, ref: str) -> tuple[AttemptRow, ...]:
+        """At a delivery, or at planning an event."""
+        with reading(self._engine) as conn:
+            return ledger.list_attempts(conn, ref)
+
+    def history(self, state_key: str, limit: int = HISTORY) -> tuple[Outcome, ...]:
+        """Outcomes of a state key, newest first, for people and for `explain`; holds nothing."""
+        with reading(self._engine) as conn:
+            return plans.histories(conn, (state_key,), limit, hold=False)[state_key]
+
+    def counts(self) -> Mapping[str, int]:
+        """Rows by state: planning, ready, blocked, leased, dead, unknown, stuck."""
+        with reading(self._engine) as conn:
+            return ledger.counts(conn)
+
+    def oldest_waiting(self, now: datetime) -> float | None:
+        """Seconds since the oldest row that is due and not claimed became so."""
+        with reading(self._engine) as conn:
+            return ledger.oldest_waiting(conn, now)
+
+    def replay(self, texts: Iterable[str], *, force: bool = False) -> tuple[str, ...]:
+        """Put failed deliveries and stuck events back into the queue; all, or UsageError and none."""
+        with writing(self._engine) as conn:
+            return replays.replay(conn, texts, force=force)
+
+    def replay_state(self, state: DeliveryState, *, target: str | None = None) -> tuple[str, ...]:
+        """Put back the oldest deliveries in a state, at most a thousand; which they were."""
+        with writing(self._engine) as conn:
+            return replays.replay_state(conn, state, target=target)
+
+    def replay_stuck(self) -> tuple[str, ...]:
+        """Plan the oldest stuck events again, at most a thousand; which they were."""
+        with writing(self._engine) as conn:
+            return replays.replay_stuck(conn)
+
+    def prune(self, older_than: datetime, batch: int = BATCH) -> Pruned:
+        """Forget what is older, in short transactions, except what is owed or judging needs."""
+        return prune.prune(self._engine, older_than, batch)
+
+    # Configurations
+
+    def record_config(self, fingerprint: str, routes: Any, now: datetime) -> None:
+        """Keep what a configuration said, so that an old decision can be read beside it."""
+        with writing(self._engine) as conn:
+            configs.record(conn, fingerprint, routes, now)
+
+    def config(self, fingerprint: str) -> Any:
+        """The routes of a configuration by its fingerprint, or None."""
+        with reading(self._engine) as conn:
+            return configs.routes(conn, fingerprint)

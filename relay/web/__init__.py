@@ -1,0 +1,1 @@
+"""The web side: webhooks come in here, people look in here."""

@@ -1,0 +1,284 @@
+"""The delivery worker: one engine thread owns the database, a pool of threads does the sending.
+
+Each turn of the engine is one transaction: it plans the events claimed in the turn before, records what the
+threads finished, and claims what is due next. Between turns it sleeps until a commit elsewhere, a finished
+delivery or the next due time wakes it. While the database is away, results wait in memory and nothing new
+is taken.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from queue import Empty, SimpleQueue
+
+import structlog
+
+from relay import pipeline
+from relay.clock import SteadyClock
+from relay.errors import StoreError
+from relay.ids import new_id
+from relay.model import AttemptOutcome, Event
+from relay.pipeline import Decided, Relay
+from relay.store import Claim, Finish, Limit, Load, Planned, Step, Store, StoredDelivery, Turn
+
+THREADS = 32
+HELD_MOST = 96  # claimed and not finished: enough to keep the threads busy while a turn commits
+PLANS_PER_TURN = 64
+LEASE_S = 90.0  # beats extend it; it only matters when a worker hangs
+BEAT_S = 2.0
+IDLE_S = 5.0  # the slow look for work when every wake-up was missed
+STOP_S = 25.0  # how long deliveries in hand may take after a stop was asked for
+FIRST_PAUSE_S = 0.1  # between tries to reach a database that is away
+LONGEST_PAUSE_S = 10.0
+
+log = structlog.get_logger()
+
+Prepared = tuple[Claim, Event | Exception]
+
+
+@dataclass
+class _Hand:
+    """What the worker holds between two turns."""
+
+    claimed: list[Claim] = field(default_factory=list)  # not read yet
+    plans: list[Prepared] = field(default_factory=list)
+    finished: list[Finish] = field(default_factory=list)
+    sending: set[int] = field(default_factory=set)  # work ids the threads have
+
+    @property
+    def room(self) -> int:
+        return max(0, HELD_MOST - len(self.sending))
+
+
+class Worker:
+    """Plans and delivers until `stop()`. `reload(relay)` takes effect with the next turn."""
+
+    def __init__(
+        self, store: Store, relay: Relay, *, clock: SteadyClock | None = None, threads: int = THREADS
+    ) -> None:
+        self._store = store
+        self._relay = relay
+        self._clock = clock or SteadyClock()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="deliver")
+        self._done: SimpleQueue[Finish] = SimpleQueue()
+        self._hand = _Hand()
+        self._presence = store.enlist(new_id(), self._clock.now())
+        self._watcher = store.watch()
+        self._stopping = threading.Event()
+        self._next_beat = 0.0
+        self._pause_s = FIRST_PAUSE_S
+
+    @property
+    def id(self) -> str:
+        return self._presence.worker
+
+    def reload(self, relay: Relay) -> None:
+        self._relay = relay
+        self._watcher.wake()
+
+    def stop(self) -> None:
+        """Ask for the end; safe in a signal handler."""
+        self._stopping.set()
+        self._watcher.wake()
+
+    def run(self) -> None:
+        """Work until stopped; returns when what was in hand is finished or STOP_S have passed."""
+        try:
+            while not self._stopping.is_set():
+                self._sleep(self._try_turn())
+            self._finish_up()
+        finally:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._watcher.close()
+            self._retire()
+
+    def _retire(self) -> None:
+        """Off the list; when the database is away, others find out by the lock that is gone."""
+        try:
+            self._store.retire(self._presence)
+        except StoreError as error:
+            log.warning("could not sign off", error=str(error))
+
+    def _sleep(self, wait_s: float) -> None:
+        if wait_s > 0 and self._done.empty() and not self._hand.plans:
+            self._watcher.wait(wait_s)
+
+    def _try_turn(self, *, claiming: bool = True) -> float:
+        """One turn; how long to sleep after it."""
+        try:
+            wait_s = self._turn(claiming=claiming)
+        except StoreError as error:
+            return self._back_off(error)
+        self._pause_s = FIRST_PAUSE_S
+        return wait_s
+
+    def _back_off(self, error: StoreError) -> float:
+        """Nothing is lost: results stay in hand, claims stay leased."""
+        log.warning("the database is away; trying again", error=str(error), pause_s=self._pause_s)
+        self._stopping.wait(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        return 0.0
+
+    def _turn(self, *, claiming: bool) -> float:
+        self._take_up()
+        self._collect()
+        dead = self._beat()
+        now = self._clock.now()
+        with self._store.turn() as turn:
+            plans = turn.claim_plans(now, self.id, LEASE_S, PLANS_PER_TURN) if claiming else ()
+            decided = self._plan(turn, now)
+            turn.finish(self._hand.finished)
+            self._tend(turn, now, dead)
+            claims = self._claim(turn, now) if claiming else ()
+            wait_s = turn.next_due(now, self._limit_of)
+        self._hand.plans, self._hand.finished = [], []
+        self._hand.claimed = [*plans, *claims]
+        self._note(decided)
+        self._take_up()
+        return self._wait_for(wait_s)
+
+    def _wait_for(self, wait_s: float | None) -> float:
+        """Until the next due time. A full hand is emptied by results, and they wake the engine."""
+        if wait_s is None or self._hand.room == 0:
+            return IDLE_S
+        return min(wait_s, IDLE_S)
+
+    def _collect(self) -> None:
+        try:
+            while True:
+                finish = self._done.get_nowait()
+                self._hand.finished.append(finish)
+                self._hand.sending.discard(finish.claim.id)
+        except Empty:
+            return
+
+    def _plan(self, turn: Turn, now: datetime) -> list[tuple[Claim, Decided | Exception]]:
+        """Decide and record what the turn before claimed."""
+        parsed = [(claim, event) for claim, event in self._hand.plans if isinstance(event, Event)]
+        failed: list[tuple[Claim, Decided | Exception]] = [
+            (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
+        ]
+        histories = turn.histories({pipeline.key_of(event, self._relay) for _, event in parsed})
+        answers = pipeline.decide_all([event for _, event in parsed], histories, self._relay, now)
+        decided = list(zip([claim for claim, _ in parsed], answers, strict=True))
+        everything = failed + self._record(turn, decided, now)
+        turn.finish(
+            [
+                pipeline.plan_failed(claim, answer, self._relay, now)
+                for claim, answer in everything
+                if isinstance(answer, Exception)
+            ]
+        )
+        return everything
+
+    def _record(
+        self, turn: Turn, decided: Sequence[tuple[Claim, Decided | Exception]], now: datetime
+    ) -> list[tuple[Claim, Decided | Exception]]:
+        """Write the decisions; one that the database refuses becomes its error."""
+        plans: list[tuple[Claim, Planned]] = [
+            (claim, pipeline.planned(answer, self._relay))
+            for claim, answer in decided
+            if isinstance(answer, Decided)
+        ]
+        results = dict(zip((claim.id for claim, _ in plans), turn.record_plans(plans, now), strict=True))
+        recorded: list[tuple[Claim, Decided | Exception]] = []
+        for claim, answer in decided:
+            result = results.get(claim.id)
+            recorded.append((claim, result if isinstance(result, StoreError) else answer))
+        return recorded
+
+    def _beat(self) -> tuple[str, ...]:
+        """Now and then: say that this worker lives, and look which others do not."""
+        if time.monotonic() < self._next_beat:
+            return ()
+        self._store.beat(self._presence, self._clock.now(), LEASE_S)
+        dead = self._store.dead_workers()
+        self._next_beat = time.monotonic() + BEAT_S
+        return tuple(worker for worker in dead if worker != self.id)
+
+    def _tend(self, turn: Turn, now: datetime, dead: Sequence[str]) -> None:
+        """Take over what dead workers held; follow a jump of the wall clock."""
+        if self._clock.has_jumped():
+            repaired = turn.repair_clock(self._clock.now())
+            log.warning("the wall clock jumped; due times repaired", rows=repaired)
+        if dead:
+            taken = turn.take_over(now, dead)
+            log.info("took over from a worker that is gone", workers=dead, rows=taken)
+
+    def _claim(self, turn: Turn, now: datetime) -> tuple[Claim, ...]:
+        return turn.claim(now, self.id, LEASE_S, self._hand.room, self._limit_of)
+
+    def _limit_of(self, destination: str) -> Limit:
+        return self._relay.limits.get(destination, pipeline.DEFAULT_LIMIT)
+
+    def _take_up(self) -> None:
+        """Read what was claimed, parse the webhooks, hand the deliveries to the threads."""
+        claimed, relay = self._hand.claimed, self._relay
+        if not claimed:
+            return
+        load = self._store.load(claimed)
+        self._hand.claimed = []
+        for claim in claimed:
+            if claim.step is Step.PLAN:
+                self._hand.plans.append((claim, _prepare(claim, load, relay)))
+            else:
+                self._hand.sending.add(claim.id)
+                self._pool.submit(self._deliver, claim, load.deliveries.get(claim.ref), relay)
+
+    def _deliver(self, claim: Claim, delivery: StoredDelivery | None, relay: Relay) -> None:
+        """In a thread. The one broad catch: whatever a notifier does, the attempt is recorded."""
+        started = self._clock.now()
+        try:
+            if delivery is None:
+                raise LookupError("the delivery's row is gone")  # noqa: TRY301 recorded like any failure
+            finish = pipeline.deliver_one(claim, delivery, relay, self._clock.now)
+        except Exception as error:
+            finish = pipeline.broke_down(claim, delivery, relay, error, started, self._clock.now())
+            log.exception("a delivery broke down", delivery=claim.ref)
+        _log_attempt(finish, delivery)
+        self._done.put(finish)
+        self._watcher.wake()
+
+    def _note(self, decided: Sequence[tuple[Claim, Decided | Exception]]) -> None:
+        for claim, answer in decided:
+            if isinstance(answer, Exception):
+                log.error("an event could not be planned", event=claim.ref, error=repr(answer))
+            elif not answer.deliveries and self._relay.config.unmatched.log:
+                log.info("no route", event=claim.ref, change=answer.event.change.value)
+
+    def _holds_anything(self) -> bool:
+        return bool(self._hand.sending or self._hand.plans or self._hand.claimed)
+
+    def _finish_up(self) -> None:
+        """Take nothing new; wait for the threads and record what they did."""
+        deadline = time.monotonic() + STOP_S
+        while self._holds_anything() and time.monotonic() < deadline:
+            if self._hand.plans or self._hand.claimed or not self._done.empty():
+                self._try_turn(claiming=False)
+            else:
+                self._watcher.wait(0.1)
+            self._collect()
+        self._try_turn(claiming=False)
+
+
+def _prepare(claim: Claim, load: Load, relay: Relay) -> Event | Exception:
+    try:
+        return pipeline.normalise(load.events[claim.ref], relay)
+    except Exception as error:  # noqa: BLE001 - recorded as a failed try at planning
+        return error
+
+
+def _log_attempt(finish: Finish, delivery: StoredDelivery | None) -> None:
+    level: Callable[..., object] = log.info if finish.outcome is AttemptOutcome.DELIVERED else log.warning
+    level(
+        finish.outcome.value,
+        delivery=finish.claim.ref,
+        target=delivery.target if delivery else None,
+        events=[event.id for event in delivery.events] if delivery else [],
+        attempt=finish.claim.attempt,
+        error=finish.error,
+        again_at=finish.again_at.isoformat() if finish.again_at else None,
+    )

@@ -1,0 +1,1 @@
+"""The CircleCI client, spoken to through a scripted CircleCI over real HTTP."""

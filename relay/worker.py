@@ -245,9 +245,9 @@ class Worker:
     def _note(self, decided: Sequence[tuple[Claim, Decided | Exception]]) -> None:
         for claim, answer in decided:
             if isinstance(answer, Exception):
-                log.error("an event could not be planned", event=claim.ref, error=repr(answer))
+                log.error("an event could not be planned", event_id=claim.ref, error=repr(answer))
             elif not answer.deliveries and self._relay.config.unmatched.log:
-                log.info("no route", event=claim.ref, change=answer.event.change.value)
+                log.info("no route", event_id=claim.ref, change=answer.event.change.value)
 
     def _holds_anything(self) -> bool:
         return bool(self._hand.sending or self._hand.plans or self._hand.claimed)

@@ -78,7 +78,7 @@ class OurHosts:
 
     def __call__(self, url: str) -> bool:
         scheme, host, port = asked = _origin(url)
-        if False:
+        if scheme not in {"https", self._base[0]}:
             return False
         configured = {host, f"{host}:{port}"} & self._others
         return asked == self._base or host.endswith(ARTIFACT_HOSTS) or bool(configured)

@@ -18,7 +18,7 @@ import requests
 
 import relay
 from relay import samples
-from relay.cli.output import print_table, visible
+from relay.cli.output import visible
 from relay.cli.serving import DEFAULT_BIND
 from relay.errors import StoreError, UsageError
 from relay.model import DeliveryState
@@ -183,17 +183,22 @@ def _is_owed(detail: EventDetail | None, waiting: tuple[DeliveryState, ...]) -> 
 
 def _summarise(played: list[Played], store: Store) -> None:
     click.secho("\nWhat happened to each webhook, and why\n", bold=True)
-    print_table(("webhook", "change", "messages", "why"), [_row(play, store) for play in played], empty="")
+    for play in played:
+        result, why = _told(play, store)
+        click.echo(f"{play.sample.name:<22} {result}")
+        click.secho(f"{'':<22} {why}", dim=True)
 
 
-def _row(play: Played, store: Store) -> tuple[str, str, str, str]:
+def _told(play: Played, store: Store) -> tuple[str, str]:
+    """What came of a webhook, and why."""
     detail = store.event(play.answer["id"]) if "id" in play.answer else None
     if detail is None:
-        why = {"duplicate": "seen before, dropped", "ok": "CircleCI's test ping, answered only"}
-        return play.sample.name, "", "", why.get(play.answer.get("status", ""), str(play.answer.get("error")))
+        why = {"duplicate": "seen before, so dropped", "ok": "CircleCI's test ping, only answered"}
+        said = play.answer.get("status", "")
+        return said, why.get(said, str(play.answer.get("error", "")))
     change = detail.row.change.value if detail.row.change else ""
-    messages = ", ".join(f"{d.target}: {d.state.value}" for d in detail.deliveries) or "none"
-    return play.sample.name, change, messages, _why(detail)
+    messages = ", ".join(f"{row.target} {row.state.value}" for row in detail.deliveries)
+    return f"{change:<16} {messages or 'no message'}", _why(detail)
 
 
 def _why(detail: EventDetail) -> str:

@@ -75,9 +75,10 @@ def judge(event: Event, history: Sequence[Outcome], ignore: Collection[Status]) 
     placed = _place(event, outcome, past)
     if event.status in silent or _is_repeat(outcome, past):
         return Judgement(event=placed, outcome=None)
-    change, red = _change_of(outcome, past)
+    change, red, was = _change_of(outcome, past)
+    previous = replace(placed.previous, red_since=was.since, failures=was.failures)
     return Judgement(
-        event=replace(placed, change=change),
+        event=replace(placed, change=change, previous=previous),
         outcome=replace(outcome, red=red),
         skipped=_skipped(outcome, past, [other for other in known if other.status in silent]),
     )
@@ -102,13 +103,22 @@ class _State:
 
     is_red: bool | None = None
     number: int | None = None
+    since: datetime | None = None  # when it turned red
+    failures: int = 0  # pipelines in a row that failed
 
     def after(self, outcome: Outcome) -> tuple[Change, "_State"]:
         is_first = outcome.number is None or outcome.number != self.number
         is_bad = _is_bad(outcome)
         stays_red = bool(self.is_red) and not is_first
         change = self._change(is_bad, is_first=is_first)
-        return change, _State(is_red=is_bad or stays_red, number=outcome.number)
+        is_red = is_bad or stays_red
+        begins = outcome.finished_at or outcome.started_at
+        return change, _State(
+            is_red=is_red,
+            number=outcome.number,
+            since=(self.since or begins) if is_red else None,
+            failures=self.failures + (is_bad and (is_first or not self.is_red)) if is_red else 0,
+        )
 
     def _change(self, is_bad: bool, *, is_first: bool) -> Change:
         if self.is_red is None:
@@ -131,12 +141,13 @@ def _state_after(outcomes: Iterable[Outcome]) -> _State:
     return state
 
 
-def _change_of(outcome: Outcome, past: Sequence[Outcome]) -> tuple[Change, bool]:
-    """The change that the outcome makes, and whether the branch is red after it."""
+def _change_of(outcome: Outcome, past: Sequence[Outcome]) -> tuple[Change, bool, _State]:
+    """The change that the outcome makes, whether the branch is red after it, and where it stood before."""
     before = [other for other in past if _order(other) <= _order(outcome)]
-    change, state = _state_after(before).after(outcome)
+    was = _state_after(before)
+    change, state = was.after(outcome)
     is_late = len(before) < len(past)
-    return Change.NONE if is_late else change, bool(state.is_red)
+    return Change.NONE if is_late else change, bool(state.is_red), was
 
 
 def _outcome_of(event: Event, past: Iterable[Outcome]) -> Outcome:

@@ -87,6 +87,8 @@ FIELDS: Mapping[str, FieldType] = {
     "previous.number": _T.NUMBER,
     "previous.commit": _T.TEXT,
     "previous.at": _T.TIME,
+    "previous.red_since": _T.TIME,
+    "previous.failures": _T.NUMBER,
     "failed_steps": _T.OBJECTS,
     "failed_steps.name": _T.TEXTS,
     "failed_steps.status": _T.TEXTS,

@@ -166,6 +166,8 @@ class Previous:
     number: int | None = None
     commit: str | None = None  # full sha
     at: datetime | None = None
+    red_since: datetime | None = None  # when the branch turned red, if it was
+    failures: int = 0  # pipelines in a row that had failed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "relay"
 
 LAYERS = (
-    {"model", "errors", "fields", "secret", "ids", "clock", "durations", "patterns"},
+    {"model", "errors", "fields", "secret", "ids", "clock", "durations", "patterns", "logs", "lifeline"},
     {"signature", "payloads", "changes", "people", "routing", "planning", "retries", "markup", "sandbox"},
     {"config", "render", "transport", "store", "circleci", "notifiers", "actions", "samples"},
     {"pipeline"},
@@ -75,4 +75,4 @@ def test_nothing_happens_at_import(path: Path) -> None:
     body = ast.parse(path.read_text()).body
     calls = [node for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
 
-    assert not calls or path.name == "__main__.py"  # whose only purpose is to run
+    assert not calls or path.name in ("__main__.py", "tables.py")  # to run; to declare a schema

@@ -239,6 +239,15 @@ def test_previous_is_the_result_of_the_pipeline_before() -> None:
     assert event.previous == Previous(status=BAD, number=2, commit="2" * 40, at=before.finished_at)
 
 
+def test_previous_tells_since_when_the_branch_is_red_and_how_often_it_failed() -> None:
+    broke = result(2, BAD)
+    _, history = play([result(1), broke, result(3, BAD), result(3, BAD, 2)])
+
+    previous = judge(result(4), history, IGNORED).event.previous
+
+    assert (previous.red_since, previous.failures) == (broke.finished_at, 2)
+
+
 def test_first_result_has_no_previous() -> None:
     event = result(1, previous=Previous(status=BAD))
 

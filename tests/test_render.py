@@ -23,6 +23,7 @@ from relay.model import (
     Level,
     Message,
     Pipeline,
+    Previous,
     PullRequest,
     Reason,
     Status,
@@ -102,9 +103,13 @@ def test_a_broken_branch_in_full() -> None:
     [
         ({"change": Change.FIRST_FAILURE}, "🔴 api / build-and-deploy failed on main"),
         ({"change": Change.STILL_FAILING}, "🔴 api / build-and-deploy still failing on main"),
+        (
+            {"change": Change.STILL_FAILING, "previous": Previous(failures=2)},
+            "🔴 api / build-and-deploy still failing, 3rd time on main",
+        ),
         ({"change": Change.FIXED}, "🟢 api / build-and-deploy fixed on main"),
         (
-            {"change": Change.FIXED, "notes": {"red_since": NOON - 2 * HOUR}},
+            {"change": Change.FIXED, "previous": Previous(red_since=NOON - 2 * HOUR)},
             "🟢 api / build-and-deploy fixed after 2 h on main",
         ),
         ({"change": Change.FIRST_SUCCESS}, "🟢 api / build-and-deploy passed on main"),

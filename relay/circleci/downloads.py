@@ -138,7 +138,7 @@ def _fetch(http: Http, url: str, part: Path, most: int, progress: Progress, unti
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
     with http.fetch(url, token=True, until=until, headers=headers) as answer:
         start, total = _extent(answer)
-        if False:
+        if start not in {0, have}:
             part.unlink(missing_ok=True)
             raise Unreachable("another part of the file came than was asked for")
         if total is not None and total > most:

@@ -66,6 +66,8 @@ MEANINGS: Mapping[str, str] = {
     "previous.number": "Its number.",
     "previous.commit": "Its full commit hash.",
     "previous.at": "When it ended.",
+    "previous.red_since": "When the branch turned red, if it was.",
+    "previous.failures": "How many pipelines in a row had failed.",
     "failed_steps": "Steps that failed; classic builds only.",
     "failed_steps.name": "Their names.",
     "failed_steps.status": "How they ended.",

@@ -85,6 +85,14 @@ class Notifier(BaseModel):
         """One attempt. Raises DeliveryError, which says whether another can help."""
         raise NotImplementedError
 
+    def remarks(self) -> tuple[str, ...]:
+        """What `explain` tells of the place: short, without secrets."""
+        return ()
+
+    def mention(self, person: PersonSpec) -> str:
+        """How its messages call this person or group; empty when the service cannot."""
+        return person.key
+
     @property
     def seconds(self) -> float:
         """How long one attempt may take."""

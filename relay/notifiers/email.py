@@ -56,6 +56,9 @@ class Email(Notifier):
     def destination(self) -> str:
         return self._destination_of(self.smtp)
 
+    def remarks(self) -> tuple[str, ...]:
+        return (f"to {', '.join(self.to)}",)
+
     def payload(self, message: Message, outgoing: Outgoing) -> EmailMessage:
         made = EmailMessage(policy=SMTP)
         for name, value in self._headers(message, outgoing).items():

@@ -98,6 +98,12 @@ class Slack(Notifier):
     def destination(self) -> str:
         return self._destination_of(self.webhook, self.token, self.channel)
 
+    def remarks(self) -> tuple[str, ...]:
+        return (self.channel,) if self.channel else ()
+
+    def mention(self, person: PersonSpec) -> str:
+        return _mention(person)
+
     def payload(self, message: Message, outgoing: Outgoing) -> dict[str, Any]:
         """The title as text, which notifications show too; the rest beside a bar that shows the level."""
         to = {"channel": self.channel} if self.token else {}

@@ -51,6 +51,9 @@ class Webhook(Notifier):
     def destination(self) -> str:
         return self._destination_of(self.url)
 
+    def remarks(self) -> tuple[str, ...]:
+        return ("signed" if self.sign_with else "not signed",)
+
     def payload(self, message: Message, outgoing: Outgoing) -> dict[str, Any]:
         content = {
             "title": message.title,

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from relay.model import Change, Event, EventKind, Level, Status
@@ -127,15 +126,28 @@ def change_text(event: Event) -> str:
         return f"sent an event of type {short(event.type or 'unknown')}"
     if event.change is Change.FIXED:
         return _fixed(event)
+    if event.change is Change.STILL_FAILING and event.previous.failures:
+        return _still_failing(event)
     return CHANGE_WORDS.get(event.change) or STATUS_WORDS[event.status]
 
 
 def _fixed(event: Event) -> str:
-    """`red_since` is the time of the failure that broke the branch, when the history reaches so far."""
-    since, until = event.notes.get("red_since"), event.finished_at or event.received_at
-    if not isinstance(since, datetime) or since >= until:
+    since, until = event.previous.red_since, event.finished_at or event.received_at
+    if since is None or since >= until:
         return "fixed"
     return f"fixed after {roughly((until - since).total_seconds())}"
+
+
+def _still_failing(event: Event) -> str:
+    """Another attempt of the same pipeline is not another time."""
+    is_rerun = (event.workflow.attempt or 1) > 1
+    return f"still failing, {_ordinal(event.previous.failures + (not is_rerun))} time"
+
+
+def _ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 11th."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 < number % 100 < 14 else ending}"
 
 
 def group_what(events: Sequence[Event]) -> str:

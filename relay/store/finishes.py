@@ -90,13 +90,14 @@ def finish(conn: Connection, finishes: Sequence[Finish]) -> tuple[Finish, ...]:
 
 def record_failures(conn: Connection, finishes: Sequence[Finish]) -> None:
     """Keep the destinations' circuits: a success closes one, temporary failures in a row open it."""
-    deliveries_only = [f for f in finishes if f.claim.step is Step.DELIVER]
-    troubled = [f for f in deliveries_only if f.outcome is AttemptOutcome.TEMPORARY or f.pause_until]
-    fine = {f.claim.destination for f in deliveries_only if f.outcome is AttemptOutcome.DELIVERED}
+    made = [f for f in finishes if f.claim.step is Step.DELIVER]
+    fine = {f.claim.destination for f in made if f.outcome is AttemptOutcome.DELIVERED}
+    failed = [f for f in made if f.outcome is AttemptOutcome.TEMPORARY and f.claim.destination not in fine]
+    asked = [f for f in made if f.pause_until and f not in failed]
     if fine:
         conn.execute(_CLOSE_CIRCUIT, {"keys": sorted(fine)})
-    if troubled:
-        _update_destinations(conn, [f for f in troubled if f.claim.destination not in fine or f.pause_until])
+    if failed or asked:
+        _update_destinations(conn, failed + asked)
 
 
 def _update_destinations(conn: Connection, finishes: Sequence[Finish]) -> None:

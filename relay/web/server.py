@@ -96,8 +96,9 @@ class _Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _hang_up(self) -> None:
         for peer in list(self._idle):
-            with suppress(OSError):
-                peer.shutdown(socket.SHUT_RDWR)
+            # Through a second descriptor: gevent would raise in the greenlet that reads from this one.
+            with suppress(OSError), peer.dup() as same:
+                same.shutdown(socket.SHUT_RDWR)
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -121,6 +121,36 @@ def test_a_server_that_sends_another_part_does_not_spoil_the_file(
     assert (tmp_path / "x.bin").read_bytes() == CONTENT
 
 
+def test_parts_that_do_not_make_the_whole_are_thrown_away(
+    circle: CircleCI, server: CircleCIServer, url: str, tmp_path: Path
+) -> None:
+    half, size = len(CONTENT) // 2, len(CONTENT)
+    server.script("GET", "^/files/", cut())
+    short = says(206, CONTENT[half:-10], Content_Range=f"bytes {half}-{size - 11}/{size}")
+    server.script("GET", "^/files/", short)
+
+    save(circle.http, url, tmp_path / "x.bin", most=10**6)
+
+    assert (tmp_path / "x.bin").read_bytes() == CONTENT
+
+
+def test_a_link_in_place_of_the_part_is_not_written_through(
+    circle: CircleCI, server: CircleCIServer, url: str, tmp_path: Path
+) -> None:
+    server.script("GET", "^/files/", cut())
+    server.script("GET", "^/files/", dropped(), times=3)
+    with pytest.raises(Unreachable):
+        save(circle.http, url, tmp_path / "x.bin", most=10**6)
+    part = tmp_path / names(tmp_path)[0]
+    (tmp_path / "outside").write_text("untouched")
+    part.unlink()
+    part.symlink_to(tmp_path / "outside")
+
+    with pytest.raises(NotSaved, match="symbolic link"):
+        save(circle.http, url, tmp_path / "x.bin", most=10**6)
+    assert (tmp_path / "outside").read_text() == "untouched"
+
+
 def test_a_file_over_the_limit_leaves_nothing(circle: CircleCI, url: str, tmp_path: Path) -> None:
     with pytest.raises(TooLarge, match="256000 bytes are more than the 1000 allowed"):
         save(circle.http, url, tmp_path / "x.bin", most=1000)

@@ -107,6 +107,19 @@ def test_a_post_that_may_have_started_a_build_goes_once_and_is_unclear(
     assert len(server.requests) == 1
 
 
+def test_a_post_that_goes_once_takes_a_fresh_connection(
+    server: CircleCIServer, project: FakeProject, circle: CircleCI
+) -> None:
+    server.world.add_build(project, 1)
+
+    circle.v2.me()
+    circle.v2.me()
+    circle.v1_1.retry("acme/api", 1)
+
+    first, second, third = (ask.connection for ask in server.requests)
+    assert first == second != third
+
+
 def test_a_post_is_repeated_after_a_429(
     server: CircleCIServer, project: FakeProject, circle: CircleCI, clock: Clock
 ) -> None:

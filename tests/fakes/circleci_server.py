@@ -52,6 +52,7 @@ class Recorded:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    connection: int = 0  # the client's port: the same for requests over one connection
 
     @property
     def token(self) -> str | None:
@@ -327,7 +328,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _exchange(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = Recorded(
-            host=self.host, method=self.command, path=self.path, headers=dict(self.headers), body=body
+            host=self.host,
+            method=self.command,
+            path=self.path,
+            headers=dict(self.headers),
+            body=body,
+            connection=self.client_address[1],
         )
         given, script = self.owner.take(request)
         time.sleep(script.delay)

@@ -89,7 +89,8 @@ def test_a_plan_the_database_refuses_leaves_the_others(store: Store) -> None:
 
     assert (first, last) == (True, True)
     assert isinstance(refused, StoreError)
-    assert [row.state for row in store.events()] == [EventState.PLANNED, EventState.NEW, EventState.PLANNED]
+    states = {row.id: row.state for row in store.events()}
+    assert [states[ident] for ident in idents] == [EventState.PLANNED, EventState.NEW, EventState.PLANNED]
 
 
 def test_a_planned_delivery_can_be_claimed_in_the_same_turn(store: Store) -> None:

@@ -8,7 +8,7 @@ from relay.circleci.errors import CircleCIError, RateLimited, ServerError, Unrea
 
 TRIES = 4
 FIRST_PAUSE_S = 0.5  # doubled each time
-LONGEST_PAUSE_S = 20.0
+LONGEST_PAUSE_S = 20.0  # for more tries than now
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

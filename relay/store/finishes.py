@@ -92,12 +92,12 @@ def record_failures(conn: Connection, finishes: Sequence[Finish]) -> None:
     """Keep the destinations' circuits: a success closes one, temporary failures in a row open it."""
     made = [f for f in finishes if f.claim.step is Step.DELIVER]
     fine = {f.claim.destination for f in made if f.outcome is AttemptOutcome.DELIVERED}
-    failed = [f for f in made if f.outcome is AttemptOutcome.TEMPORARY and f.claim.destination not in fine]
-    asked = [f for f in made if f.pause_until and f not in failed]
+    failed = {f.claim.destination for f in made if f.outcome is AttemptOutcome.TEMPORARY} - fine
+    troubled = [f for f in made if f.pause_until or f.claim.destination in failed]
     if fine:
         conn.execute(_CLOSE_CIRCUIT, {"keys": sorted(fine)})
-    if failed or asked:
-        _update_destinations(conn, failed + asked)
+    if troubled:
+        _update_destinations(conn, troubled)
 
 
 def _update_destinations(conn: Connection, finishes: Sequence[Finish]) -> None:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -102,13 +104,10 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 def _put(body: Any, path: tuple[Any, ...], value: Any) -> None:
     """Set the value unless an earlier change took the way there."""
-    for key in path[:-1]:
-        try:
+    with suppress(KeyError, IndexError, TypeError):
+        for key in path[:-1]:
             body = body[key]
-        except (KeyError, IndexError, TypeError):
-            return
-    if isinstance(body, dict) or (isinstance(body, list) and len(body) > path[-1]):
-        body[path[-1]] = value
+        body[path[-1]] = deepcopy(value)
 
 
 def _cut(draw: st.DrawFn, text: bytes) -> bytes:

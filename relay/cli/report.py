@@ -1,0 +1,261 @@
+"""How `explain` and `event` tell what was decided: one line for each route, one for each delivery. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from rich.text import Text
+
+from relay import changes, durations
+from relay.cli.explained import Explained, nearest_miss, why_no_change, why_nothing
+from relay.cli.output import ago, aligned, count, visible
+from relay.model import Event, Outcome
+from relay.notifiers.base import Notifier
+from relay.people import AUTHOR
+from relay.pipeline import Relay
+from relay.planning import NewDelivery
+from relay.routing import Result, TraceLine
+
+LABEL = 9  # columns of "event", "state" and "config"
+BECAUSE = 43  # least columns of a reason, so that the mark of the nearest miss stands apart
+WHAT = 8
+WHEN = 15
+DRY = f"{'dry run: nothing was sent, no state was changed':<59}"
+RESULT_STYLES = {Result.FIRE: "bold green", Result.ERROR: "bold red", Result.NO: "dim", Result.STOPPED: "dim"}
+
+
+def lines(explained: Explained) -> Iterator[Text]:
+    """The whole report."""
+    event, deliveries = explained.decided.event, explained.decided.deliveries
+    yield event_line(event)
+    yield from _state_lines(explained)
+    yield _config_line(explained)
+    yield Text()
+    width = max(
+        (*(_depth(line) for line in explained.trace), *(len(d.target) for d in deliveries)), default=0
+    )
+    yield from route_lines(explained.trace, width)
+    yield Text()
+    yield from _delivery_lines(explained, width)
+    yield Text()
+    hint = f"--payload {deliveries[0].target} shows the request body" if deliveries else ""
+    yield Text((DRY + hint).rstrip())
+
+
+def _depth(line: TraceLine) -> int:
+    return len(line.route) + 2 * line.depth
+
+
+def _labelled(label: str, text: str) -> Text:
+    return Text(f"{label:<{LABEL}}{visible(text)}")
+
+
+def event_line(event: Event) -> Text:
+    """What the event is about: type, CircleCI's id, where, what ran, how it ended."""
+    number = "" if event.number is None else f" #{event.number}"
+    ran = " / ".join(name for name in (event.workflow.name, event.job.name) if name)
+    parts = (
+        event.type or event.kind.value,
+        (event.source_id or "")[:8],
+        f"{event.project.slug}{number}",
+        ran,
+        " ".join(filter(None, (event.status.value.upper(), _where(event), _whose(event)))),
+    )
+    return _labelled("event", "  ".join(filter(None, parts)))
+
+
+def _where(event: Event) -> str:
+    if event.tag:
+        return f"on tag {event.tag}"
+    return f"on {event.branch}" if event.branch else ""
+
+
+def _whose(event: Event) -> str:
+    author = event.author
+    by = author.known or author.login or author.name or author.email
+    words = (event.commit.short_sha, f"by {by}" if by else None)
+    text = " ".join(filter(None, words))
+    return f"({text})" if text else ""
+
+
+def _state_lines(explained: Explained) -> Iterator[Text]:
+    """From the result before to this one, and what was passed over."""
+    decided, why = explained.decided, why_no_change(explained)
+    if decided.event.kind not in changes.RESULTS:
+        yield _labelled("state", f"none: {why}")
+        return
+    change = f"change = {decided.event.change.value}"
+    yield _labelled("state", f"{decided.state_key}:  {_before(explained)} -> {_now(explained)}   {change}")
+    for status, skipped in groupby(decided.judgement.skipped, key=lambda outcome: outcome.status):
+        yield _labelled("", f"{_numbers(tuple(skipped))}{status.value}: ignored")
+    if why:
+        yield _labelled("", why)
+    attempt = decided.event.workflow.attempt or 1
+    if attempt > 1:
+        yield _labelled("", f"attempt {attempt} in its pipeline")
+
+
+def _before(explained: Explained) -> str:
+    previous = explained.decided.event.previous
+    if previous.status is None:
+        return explained.past.missing or "no earlier result"
+    return _result(previous.number, previous.status.value)
+
+
+def _now(explained: Explained) -> str:
+    event, outcome = explained.decided.event, explained.decided.judgement.outcome
+    number = outcome.number if outcome else event.pipeline.number or event.number
+    return _result(number, event.status.value)
+
+
+def _result(number: int | None, status: str) -> str:
+    return status if number is None else f"#{number} {status}"
+
+
+def _numbers(outcomes: Sequence[Outcome]) -> str:
+    numbers = [f"#{outcome.number}" for outcome in outcomes if outcome.number is not None]
+    return f"{', '.join(numbers)} " if numbers else ""
+
+
+def _config_line(explained: Explained) -> Text:
+    config = explained.relay.config
+    routes, notifiers = count(len(explained.trace), "route"), count(len(config.notifiers), "notifier")
+    return _labelled("config", f"{config.source} {config.fingerprint}, {routes}, {notifiers}")
+
+
+def route_lines(trace: Sequence[TraceLine], width: int = 0) -> list[Text]:
+    """A table of routes; the nearest miss is marked."""
+    nearest = nearest_miss(trace)
+    rows = [[Text("route"), Text(f"{'result':<8} because")]]
+    rows += [
+        [Text("  " * line.depth + visible(line.route)), _reason(line, line is nearest)] for line in trace
+    ]
+    return aligned(rows, (width,), indent="  ")
+
+
+def _reason(line: TraceLine, is_nearest: bool) -> Text:
+    because = visible(line.because)
+    reason = Text.assemble((f"{line.result.value:<8}", RESULT_STYLES.get(line.result, "")), " ", because)
+    if is_nearest:
+        reason.append(" " * max(2, BECAUSE + 2 - len(because)))
+        reason.append(f"<< nearest miss ({line.passed} of {line.wanted})", style="yellow")
+    return reason
+
+
+def _delivery_lines(explained: Explained, width: int) -> list[Text]:
+    deliveries = explained.decided.deliveries
+    if not deliveries:
+        return [Text(f"  nothing would be sent: {visible(why_nothing(explained))}")]
+    rows = [[Text(word) for word in ("delivery", "what", "when", "note")]]
+    rows += [[Text(visible(cell)) for cell in _cells(delivery, explained)] for delivery in deliveries]
+    return aligned(rows, (width, WHAT, WHEN), indent="  ")
+
+
+def _cells(delivery: NewDelivery, explained: Explained) -> tuple[str, str, str, str]:
+    notifier = explained.relay.notifiers[delivery.target]
+    note = "; ".join(remarks(delivery, notifier, explained))
+    return delivery.target, notifier.style, when(delivery.due_at, explained.now), note
+
+
+def when(due_at: datetime | None, now: datetime) -> str:
+    return "now" if due_at is None or due_at <= now else ago(due_at, now)
+
+
+def remarks(delivery: NewDelivery, notifier: Notifier, explained: Explained) -> tuple[str, ...]:
+    """What is worth knowing about a delivery, in a few words each."""
+    found = (
+        *notifier.remarks(),
+        _grouping(delivery, explained.now),
+        _template(delivery),
+        *(_mention(key, notifier, explained) for key in delivery.mention),
+        f"also by {', '.join(delivery.also)}" if delivery.also else None,
+        "no route took the event" if not explained.decided.resolution.decisions else None,
+    )
+    return tuple(remark for remark in found if remark)
+
+
+def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
+    group = delivery.settings.get("group")
+    if not group or delivery.group_key is None:
+        return None
+    longest = (delivery.latest_at or now) - now
+    return f"grouped by {', '.join(group['by'])}{_at_most(longest)}"
+
+
+def _at_most(longest: timedelta) -> str:
+    return f", at most {durations.spell(longest.total_seconds())}" if longest else ""
+
+
+def _template(delivery: NewDelivery) -> str | None:
+    template = delivery.settings.get("template")
+    return f"template {template}" if template else None
+
+
+def _mention(name: str, notifier: Notifier, explained: Explained) -> str:
+    """Who is called, and why; or why nobody can be."""
+    key = explained.decided.event.author.known if name == AUTHOR else name
+    if key is None:
+        return "mentions nobody: the author is not among `people`"
+    called = notifier.mention(explained.relay.people[key])
+    if not called:
+        return f"cannot mention {key}: `people.{key}` has no {notifier.type} id"
+    why = [key] if called != key else []
+    why += ["commit author"] if name == AUTHOR else []
+    return f"mentions {called} ({': '.join(why)})" if why else f"mentions {called}"
+
+
+def as_record(explained: Explained) -> dict[str, Any]:
+    """The report for scripts."""
+    decided = explained.decided
+    nearest = nearest_miss(explained.trace)
+    return {
+        "event": msgspec.to_builtins(decided.event),
+        "state": _state_record(explained),
+        "config": _config_record(explained.relay),
+        "routes": [{**_route_record(line), "nearest_miss": line is nearest} for line in explained.trace],
+        "deliveries": [_delivery_record(delivery, explained) for delivery in decided.deliveries],
+    }
+
+
+def _state_record(explained: Explained) -> dict[str, Any]:
+    decided = explained.decided
+    return {
+        "key": decided.state_key,
+        "previous": msgspec.to_builtins(decided.event.previous),
+        "change": decided.event.change.value,
+        "ignored": [
+            {"number": each.number, "status": each.status.value} for each in decided.judgement.skipped
+        ],
+        "history": explained.past.missing or "read",
+        "why_no_change": why_no_change(explained),
+    }
+
+
+def _config_record(relay: Relay) -> dict[str, Any]:
+    return {
+        "file": relay.config.source,
+        "fingerprint": relay.config.fingerprint,
+        "notifiers": list(relay.config.notifiers),
+    }
+
+
+def _route_record(line: TraceLine) -> Mapping[str, Any]:
+    record: dict[str, Any] = msgspec.to_builtins(line)
+    return record
+
+
+def _delivery_record(delivery: NewDelivery, explained: Explained) -> dict[str, Any]:
+    notifier = explained.relay.notifiers[delivery.target]
+    return {
+        "target": delivery.target,
+        "what": notifier.style,
+        "due_at": (delivery.due_at or explained.now).isoformat(),
+        "at_the_latest": delivery.latest_at.isoformat() if delivery.latest_at else None,
+        "route": delivery.route,
+        "also": list(delivery.also),
+        "group_key": delivery.group_key,
+        "mention": list(delivery.mention),
+        "remarks": list(remarks(delivery, notifier, explained)),
+    }

@@ -26,7 +26,7 @@ def configure(level: str, mask: Callable[[str], str], *, as_json: bool | None = 
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # or a new configuration's secrets would not be masked
     )
 
 
@@ -38,6 +38,8 @@ def _console() -> structlog.dev.ConsoleRenderer:
 
 def _masking(mask: Callable[[str], str]) -> Callable[[Any, str, Line], Line]:
     def masked(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [masked(item) for item in value]
         return mask(value) if isinstance(value, str) else value
 
     def process(_logger: Any, _method: str, line: Line) -> Line:

@@ -79,8 +79,9 @@ def decide(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime
     )
 
 
-def planned(decided: Decided, relay: Relay) -> Planned:
+def plan(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Planned:
     """The decision as the store records it."""
+    decided = decide(event, history, relay, now)
     return Planned(
         event=decided.event,
         state_key=decided.state_key,
@@ -93,23 +94,23 @@ def planned(decided: Decided, relay: Relay) -> Planned:
 
 def decide_all(
     events: Iterable[Event], histories: Mapping[str, Sequence[Outcome]], relay: Relay, now: datetime
-) -> tuple[Decided | Exception, ...]:
-    """Decisions in order; each sees what the ones before it did to the state of its branch.
+) -> tuple[Planned | Exception, ...]:
+    """Plans in order; each sees what the ones before it did to the state of its branch.
 
-    An event that cannot be decided is answered with its exception, and the others go on.
+    An event that cannot be planned is answered with its exception, and the others go on.
     """
     known = {key: tuple(history) for key, history in histories.items()}
-    decisions: list[Decided | Exception] = []
+    plans: list[Planned | Exception] = []
     for event in events:
         try:
-            decided = decide(event, known.get(key_of(event, relay), ()), relay, now)
+            planned = plan(event, known.get(key_of(event, relay), ()), relay, now)
         except Exception as error:  # noqa: BLE001 - one event must not hold up the others; the worker records it
-            decisions.append(error)
+            plans.append(error)
             continue
-        if decided.judgement.outcome is not None:
-            known[decided.state_key] = (decided.judgement.outcome, *known.get(decided.state_key, ()))
-        decisions.append(decided)
-    return tuple(decisions)
+        if planned.outcome is not None:
+            known[planned.state_key] = (planned.outcome, *known.get(planned.state_key, ()))
+        plans.append(planned)
+    return tuple(plans)
 
 
 def plan_failed(claim: Claim, error: Exception, relay: Relay, now: datetime) -> Finish:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,7 +89,6 @@ class Supervisor:
         lifeline = Lifeline()
         self._children = [Child(command, lifeline) for command in commands]
         self._accept_reload = accept_reload
-        self._wake = threading.Event()
         self._asked: list[int] = []
 
     def run(self) -> None:
@@ -99,13 +97,12 @@ class Supervisor:
         while not self._stopping():
             for child in self._children:
                 child.keep_running(time.monotonic())
-            self._wake.wait(LOOK_S)
-            self._wake.clear()
+            time.sleep(LOOK_S)
         self._stop()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        """Takes no lock and logs nothing: the interrupted code may hold one."""
         self._asked.append(number)
-        self._wake.set()
 
     def _stopping(self) -> bool:
         while self._asked:

@@ -6,9 +6,8 @@ delivery or the next due time wakes it. While the database is away, results wait
 is taken.
 """
 
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,11 +20,11 @@ from relay.clock import SteadyClock
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import AttemptOutcome, Event
-from relay.pipeline import Decided, Relay
+from relay.pipeline import Relay
 from relay.store import Claim, Finish, Limit, Load, Planned, Step, Store, StoredDelivery, Turn
 
-THREADS = 32
-HELD_MOST = 96  # claimed and not finished: enough to keep the threads busy while a turn commits
+HELD_MOST = 96  # claimed and not finished: enough to keep busy while a turn commits
+THREADS = HELD_MOST  # one for each: what waits for a slow destination keeps no thread from another
 PLANS_PER_TURN = 64
 LEASE_S = 90.0  # beats extend it; it only matters when a worker hangs
 BEAT_S = 2.0
@@ -52,6 +51,14 @@ class _Hand:
     def room(self) -> int:
         return max(0, HELD_MOST - len(self.sending))
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.claimed or self.plans or self.finished or self.sending)
+
+    def has(self, claim: Claim) -> bool:
+        known = {held.id for held in self.claimed} | {held.id for held, _ in self.plans}
+        return claim.id in known | {finish.claim.id for finish in self.finished} | self.sending
+
 
 class Worker:
     """Plans and delivers until `stop()`. `reload(relay)` takes effect with the next turn."""
@@ -61,15 +68,17 @@ class Worker:
     ) -> None:
         self._store = store
         self._relay = relay
-        self._clock = clock or SteadyClock()
+        self._clock = clock or SteadyClock(wall=lambda: store.now().timestamp())
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="deliver")
         self._done: SimpleQueue[Finish] = SimpleQueue()
         self._hand = _Hand()
         self._presence = store.enlist(new_id(), self._clock.now())
         self._watcher = store.watch()
-        self._stopping = threading.Event()
+        self._stopping = False
         self._next_beat = 0.0
         self._pause_s = FIRST_PAUSE_S
+        self._has_jumped = False  # the wall clock, and due times are not repaired yet
+        self._is_unsure = False  # whether the turn before was committed
 
     @property
     def id(self) -> str:
@@ -80,14 +89,14 @@ class Worker:
         self._watcher.wake()
 
     def stop(self) -> None:
-        """Ask for the end; safe in a signal handler."""
-        self._stopping.set()
+        """Ask for the end; safe in a signal handler, so it takes no lock."""
+        self._stopping = True
         self._watcher.wake()
 
     def run(self) -> None:
         """Work until stopped; returns when what was in hand is finished or STOP_S have passed."""
         try:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 self._sleep(self._try_turn())
             self._finish_up()
         finally:
@@ -96,7 +105,13 @@ class Worker:
             self._retire()
 
     def _retire(self) -> None:
-        """Off the list; when the database is away, others find out by the lock that is gone."""
+        """Off the list. Who may still hold something only lets go of its lock, so that others take over."""
+        if self._is_unsure or not self._hand.is_empty:
+            log.warning(
+                "stopped with work in hand; it will be taken over", deliveries=len(self._hand.sending)
+            )
+            self._presence.let_go()
+            return
         try:
             self._store.retire(self._presence)
         except StoreError as error:
@@ -118,9 +133,17 @@ class Worker:
     def _back_off(self, error: StoreError) -> float:
         """Nothing is lost: results stay in hand, claims stay leased."""
         log.warning("the database is away; trying again", error=str(error), pause_s=self._pause_s)
-        self._stopping.wait(self._pause_s)
+        self._is_unsure = True
+        self._rest(self._pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
         return 0.0
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep, in short pieces once a stop was asked for."""
+        end = time.monotonic() + seconds
+        time.sleep(min(seconds, FIRST_PAUSE_S))
+        while not self._stopping and time.monotonic() < end:
+            time.sleep(FIRST_PAUSE_S)
 
     def _turn(self, *, claiming: bool) -> float:
         self._take_up()
@@ -128,17 +151,25 @@ class Worker:
         dead = self._beat()
         now = self._clock.now()
         with self._store.turn() as turn:
+            strays = self._strays(turn)
             plans = turn.claim_plans(now, self.id, LEASE_S, PLANS_PER_TURN) if claiming else ()
             decided = self._plan(turn, now)
             turn.finish(self._hand.finished)
             self._tend(turn, now, dead)
             claims = self._claim(turn, now) if claiming else ()
             wait_s = turn.next_due(now, self._limit_of)
+        self._has_jumped = self._is_unsure = False
         self._hand.plans, self._hand.finished = [], []
-        self._hand.claimed = [*plans, *claims]
+        self._hand.claimed = [*strays, *plans, *claims]
         self._note(decided)
         self._take_up()
         return self._wait_for(wait_s)
+
+    def _strays(self, turn: Turn) -> tuple[Claim, ...]:
+        """What an earlier turn claimed whose commit went through although its answer was lost."""
+        if not self._is_unsure:
+            return ()
+        return tuple(claim for claim in turn.held(self.id) if not self._hand.has(claim))
 
     def _wait_for(self, wait_s: float | None) -> float:
         """Until the next due time. A full hand is emptied by results, and they wake the engine."""
@@ -155,10 +186,12 @@ class Worker:
         except Empty:
             return
 
-    def _plan(self, turn: Turn, now: datetime) -> list[tuple[Claim, Decided | Exception]]:
+    def _plan(self, turn: Turn, now: datetime) -> list[tuple[Claim, Planned | Exception]]:
         """Decide and record what the turn before claimed."""
+        if not self._hand.plans:
+            return []
         parsed = [(claim, event) for claim, event in self._hand.plans if isinstance(event, Event)]
-        failed: list[tuple[Claim, Decided | Exception]] = [
+        failed: list[tuple[Claim, Planned | Exception]] = [
             (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
         ]
         histories = turn.histories({pipeline.key_of(event, self._relay) for _, event in parsed})
@@ -175,25 +208,22 @@ class Worker:
         return everything
 
     def _record(
-        self, turn: Turn, decided: Sequence[tuple[Claim, Decided | Exception]], now: datetime
-    ) -> list[tuple[Claim, Decided | Exception]]:
+        self, turn: Turn, decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime
+    ) -> list[tuple[Claim, Planned | Exception]]:
         """Write the decisions; one that the database refuses becomes its error."""
-        plans: list[tuple[Claim, Planned]] = [
-            (claim, pipeline.planned(answer, self._relay))
-            for claim, answer in decided
-            if isinstance(answer, Decided)
-        ]
+        plans = [(claim, answer) for claim, answer in decided if isinstance(answer, Planned)]
         results = dict(zip((claim.id for claim, _ in plans), turn.record_plans(plans, now), strict=True))
-        recorded: list[tuple[Claim, Decided | Exception]] = []
+        recorded: list[tuple[Claim, Planned | Exception]] = []
         for claim, answer in decided:
             result = results.get(claim.id)
             recorded.append((claim, result if isinstance(result, StoreError) else answer))
         return recorded
 
     def _beat(self) -> tuple[str, ...]:
-        """Now and then: say that this worker lives, and look which others do not."""
+        """Now and then: say that this worker lives, and look which others do not and what time it is."""
         if time.monotonic() < self._next_beat:
             return ()
+        self._has_jumped |= self._clock.has_jumped()
         self._store.beat(self._presence, self._clock.now(), LEASE_S)
         dead = self._store.dead_workers()
         self._next_beat = time.monotonic() + BEAT_S
@@ -201,8 +231,8 @@ class Worker:
 
     def _tend(self, turn: Turn, now: datetime, dead: Sequence[str]) -> None:
         """Take over what dead workers held; follow a jump of the wall clock."""
-        if self._clock.has_jumped():
-            repaired = turn.repair_clock(self._clock.now())
+        if self._has_jumped:
+            repaired = turn.repair_clock(now)
             log.warning("the wall clock jumped; due times repaired", rows=repaired)
         if dead:
             taken = turn.take_over(now, dead)
@@ -219,56 +249,74 @@ class Worker:
         claimed, relay = self._hand.claimed, self._relay
         if not claimed:
             return
-        load = self._store.load(claimed)
+        loads = self._load(claimed)
         self._hand.claimed = []
         for claim in claimed:
+            load = loads[claim.id]
             if claim.step is Step.PLAN:
                 self._hand.plans.append((claim, _prepare(claim, load, relay)))
             else:
                 self._hand.sending.add(claim.id)
-                self._pool.submit(self._deliver, claim, load.deliveries.get(claim.ref), relay)
+                self._pool.submit(self._deliver, claim, _delivery(claim, load), relay)
 
-    def _deliver(self, claim: Claim, delivery: StoredDelivery | None, relay: Relay) -> None:
+    def _load(self, claims: Sequence[Claim]) -> Mapping[int, Load | Exception]:
+        """By claim. A row that cannot be read must not keep the others from being read."""
+        try:
+            load = self._store.load(claims)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - recorded as a failed attempt
+            if len(claims) == 1:
+                return {claims[0].id: error}
+            return {claim.id: self._load([claim])[claim.id] for claim in claims}
+        return {claim.id: load for claim in claims}
+
+    def _deliver(self, claim: Claim, delivery: StoredDelivery | Exception, relay: Relay) -> None:
         """In a thread. The one broad catch: whatever a notifier does, the attempt is recorded."""
         started = self._clock.now()
+        known = None if isinstance(delivery, Exception) else delivery
         try:
-            if delivery is None:
-                raise LookupError("the delivery's row is gone")  # noqa: TRY301 recorded like any failure
+            if isinstance(delivery, Exception):
+                raise delivery  # noqa: TRY301 recorded like any failure
             finish = pipeline.deliver_one(claim, delivery, relay, self._clock.now)
         except Exception as error:
-            finish = pipeline.broke_down(claim, delivery, relay, error, started, self._clock.now())
+            finish = pipeline.broke_down(claim, known, relay, error, started, self._clock.now())
             log.exception("a delivery broke down", delivery=claim.ref)
-        _log_attempt(finish, delivery)
+        _log_attempt(finish, known)
         self._done.put(finish)
         self._watcher.wake()
 
-    def _note(self, decided: Sequence[tuple[Claim, Decided | Exception]]) -> None:
+    def _note(self, decided: Sequence[tuple[Claim, Planned | Exception]]) -> None:
         for claim, answer in decided:
             if isinstance(answer, Exception):
                 log.error("an event could not be planned", event_id=claim.ref, error=repr(answer))
             elif not answer.deliveries and self._relay.config.unmatched.log:
                 log.info("no route", event_id=claim.ref, change=answer.event.change.value)
 
-    def _holds_anything(self) -> bool:
-        return bool(self._hand.sending or self._hand.plans or self._hand.claimed)
-
     def _finish_up(self) -> None:
         """Take nothing new; wait for the threads and record what they did."""
         deadline = time.monotonic() + STOP_S
-        while self._holds_anything() and time.monotonic() < deadline:
-            if self._hand.plans or self._hand.claimed or not self._done.empty():
+        while not self._hand.is_empty and time.monotonic() < deadline:
+            self._collect()
+            if self._hand.plans or self._hand.claimed or self._hand.finished:
                 self._try_turn(claiming=False)
             else:
                 self._watcher.wait(0.1)
-            self._collect()
-        self._try_turn(claiming=False)
 
 
-def _prepare(claim: Claim, load: Load, relay: Relay) -> Event | Exception:
+def _prepare(claim: Claim, load: Load | Exception, relay: Relay) -> Event | Exception:
+    if isinstance(load, Exception):
+        return load
     try:
         return pipeline.normalise(load.events[claim.ref], relay)
     except Exception as error:  # noqa: BLE001 - recorded as a failed try at planning
         return error
+
+
+def _delivery(claim: Claim, load: Load | Exception) -> StoredDelivery | Exception:
+    if isinstance(load, Exception):
+        return load
+    return load.deliveries.get(claim.ref) or LookupError("the delivery's row is gone")
 
 
 def _log_attempt(finish: Finish, delivery: StoredDelivery | None) -> None:

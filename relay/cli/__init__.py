@@ -56,7 +56,9 @@ class CommandGroup(click.Group):
 
 
 def _say(error: RelayError, faults: int = 0) -> None:
-    click.echo(str(error) or type(error).__name__, err=True)
+    from relay.cli.output import visible_lines
+
+    click.echo(visible_lines(str(error)) or type(error).__name__, err=True)
     if faults > 1:
         click.echo(f"{faults} faults", err=True)
 

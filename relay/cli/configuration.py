@@ -14,7 +14,7 @@ from relay.errors import ConfigError, Fault
 from relay.routing import RouteSpec
 
 
-@click.command()
+@click.command(short_help="Name every fault of a configuration.")
 @click.argument("file", required=False)
 @json_option
 @click.pass_obj
@@ -62,11 +62,7 @@ def _tell_fine(settings: Config, as_json: bool) -> None:
 
 def _template_warnings(settings: Config) -> Iterator[Fault]:
     """Template files are read when they are used; a broken one makes messages plain, not lost."""
-    try:
-        problems = wiring.renderer_of(settings).problems()
-    except (OSError, UnicodeDecodeError) as error:
-        problems = (f"cannot be read: {error}",)
-    for problem in problems:
+    for problem in wiring.renderer_of(settings).problems():
         yield Fault(file=settings.source, line=1, column=1, path="messages", problem=problem)
 
 

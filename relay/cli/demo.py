@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 
 import click
 import requests
@@ -21,6 +22,7 @@ from relay import samples
 from relay.cli.output import visible
 from relay.cli.serving import DEFAULT_BIND
 from relay.errors import StoreError, UsageError
+from relay.lifeline import Lifeline
 from relay.model import DeliveryState
 from relay.samples import Sample
 from relay.secret import Secret
@@ -70,6 +72,8 @@ def demo(path: str, leave: bool) -> None:
     it over HTTP, prints the messages as they are delivered and says what happened to each event and why.
     Nothing leaves this machine. It then stays up for a look; Ctrl-C ends it.
     """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     with TemporaryDirectory(prefix="relay-demo-") as folder:
         stage = Stage(
             url=f"http://{_free_address()}",
@@ -82,6 +86,11 @@ def demo(path: str, leave: bool) -> None:
             _perform(stage)
             if not leave:
                 _stay(stage, process)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """Ends like after Ctrl-C: nothing stays behind."""
+    sys.exit(128 + number)
 
 
 def example_config() -> Path:
@@ -107,12 +116,14 @@ def _free_address() -> str:
 
 @contextmanager
 def _serving(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
-    """`relay serve` as a process of its own, ended with the block."""
+    """`relay serve` as a process of its own, ended with the block or with this process."""
+    lifeline = Lifeline()
     command = [sys.executable, "-m", "relay", "--config", str(example_config()), "serve"]
     arguments = ["--bind", stage.url.removeprefix("http://"), "--log-level", "warning"]
     process = subprocess.Popen(  # noqa: S603 - our own command
         [*command, *arguments],
-        env={**os.environ, **stage.environment()},
+        env={**os.environ, **stage.environment(), **lifeline.environment()},
+        pass_fds=[lifeline.fd],
         stderr=subprocess.DEVNULL if os.environ.get("RELAY_DEMO_QUIET") else None,
         start_new_session=True,
     )

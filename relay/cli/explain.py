@@ -8,7 +8,6 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import click
-from rich.text import Text
 
 from relay import payloads, wiring
 from relay.cli import ANSWER_IS_NO, rehearsal, report
@@ -16,7 +15,7 @@ from relay.cli.explained import Explained, Past
 from relay.cli.explained import explain as work_out
 from relay.cli.naming import find_notifier
 from relay.cli.opening import missing_file, schema_problem
-from relay.cli.output import Mistake, json_option, masked, print_json, print_lines, visible
+from relay.cli.output import Mistake, json_option, mask_lines, masked, print_json, print_lines, visible
 from relay.config import Config
 from relay.errors import PayloadError, StoreError, UsageError
 from relay.ids import new_id
@@ -108,7 +107,7 @@ def _explain(name: str, hook: StoredEvent, looked: Looked, relay: Relay, now: da
 def _read(name: str, looked: Looked) -> StoredEvent:
     """The webhook that is meant: standard input, a file, or an event in the ledger."""
     if name == "-":
-        return _hook(name, click.get_binary_stream("stdin").read())
+        return _hook("standard input", sys.stdin.buffer.read())
     file = Path(name)
     try:
         return _hook(name, file.read_bytes())
@@ -169,8 +168,7 @@ def _print_report(explained: Explained, as_json: bool) -> None:
     if as_json:
         print_json(masked(report.as_record(explained), mask))
         return
-    lines = report.lines(explained)
-    print_lines(line if mask(line.plain) == line.plain else Text(mask(line.plain)) for line in lines)
+    print_lines(mask_lines(report.lines(explained), mask))
 
 
 def _print_payload(name: str, explained: Explained, as_json: bool) -> None:

@@ -1,13 +1,12 @@
 """What would happen to one webhook, worked out without writing anything."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from relay import changes, pipeline
-from relay.model import Change, EventKind, Outcome, Status
+from relay.model import EventKind, Outcome, Status
 from relay.pipeline import Decided, Relay
-from relay.routing import Result, TraceLine
+from relay.routing import TraceLine
 from relay.store import EventFilter, Store, StoredEvent
 
 LOOKED_AT = 200  # newest events of the project, among which ignored results are found
@@ -41,6 +40,8 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         ignored = _ignored(store, EventFilter(project=event.project.slug), key, hook.id, relay)
         past = Past(outcomes=(*known, *ignored))
     decided = pipeline.decide(event, past.outcomes, relay, now)
+    if event.kind is EventKind.PING:
+        decided = replace(decided, deliveries=())
     return Explained(
         decided=decided, trace=relay.router.explain(decided.event), relay=relay, now=now, past=past
     )
@@ -54,37 +55,3 @@ def _ignored(store: Store, wanted: EventFilter, key: str, before: str, relay: Re
     judged = (detail.event for detail in found if detail and detail.event)
     outcomes = (changes.judge(event, (), ()).outcome for event in judged)
     return tuple(outcome for outcome in outcomes if outcome is not None)
-
-
-def nearest_miss(trace: Sequence[TraceLine]) -> TraceLine | None:
-    """The route that failed by the fewest conditions, of those that met at least one."""
-    misses = [line for line in trace if line.result is Result.NO and 0 < line.passed < line.wanted]
-    return min(misses, key=lambda line: (line.wanted - line.passed, -line.passed), default=None)
-
-
-def why_no_change(explained: Explained) -> str | None:
-    """Why the result does not count, when it does not."""
-    event, judgement = explained.decided.event, explained.decided.judgement
-    silent = {*explained.relay.config.defaults.state.ignore_status, Status.UNKNOWN}
-    if event.kind not in changes.RESULTS:
-        return f"{_article(event.kind)} says nothing about a branch"
-    if event.status in silent:
-        return f"{event.status.value} results are ignored, the state stays as it was"
-    if judgement.outcome is None:
-        return "this run was counted before"
-    if event.change is Change.NONE:
-        return "older than the newest result known, so nothing changes"
-    return None
-
-
-def _article(kind: EventKind) -> str:
-    return "an event of unknown type" if kind is EventKind.UNKNOWN else f"a {kind.value}"
-
-
-def why_nothing(explained: Explained) -> str:
-    """Why nobody is told, for an event without deliveries."""
-    fired = [decision.route for decision in explained.decided.resolution.decisions]
-    if not fired:
-        return "no route fires"
-    verb = "fires and notifies" if len(fired) == 1 else "fire and notify"
-    return f"{', '.join(fired)} {verb} nobody"

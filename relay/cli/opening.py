@@ -30,7 +30,7 @@ def ledger(path: str) -> Iterator[tuple[Config, Store]]:
 def missing_file(settings: Config) -> Path | None:
     """The SQLite file when it does not exist."""
     url = database_url(settings.store.reveal())
-    file = Path(str(url.database)) if url.drivername == "sqlite" else None
+    file = Path(str(url.database)).absolute() if url.drivername == "sqlite" else None
     return file if file and not file.exists() else None
 
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,9 +49,14 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else WHOLE, highlight=False, soft_wrap=True)
 
 
+def plain(value: Any) -> Any:
+    """What JSON knows: dataclasses, times and enums as their plain forms."""
+    return msgspec.to_builtins(value)
+
+
 def print_json(value: Any) -> None:
-    """One JSON document; dataclasses, times and enums as their plain forms."""
-    click.echo(json_text(msgspec.to_builtins(value)))
+    """One JSON document."""
+    click.echo(json_text(plain(value)))
 
 
 def json_text(value: Any) -> str:
@@ -69,6 +74,13 @@ def masked(value: Any, mask: Callable[[str], str]) -> Any:
     if isinstance(value, (list, tuple)):
         return [masked(item, mask) for item in value]
     return value
+
+
+def mask_lines(lines: Iterable[Text], mask: Callable[[str], str]) -> Iterator[Text]:
+    """The lines with their colours, except where something had to be masked."""
+    for line in lines:
+        hidden = mask(line.plain)
+        yield line if hidden == line.plain else Text(hidden)
 
 
 def print_lines(lines: Iterable[Text]) -> None:

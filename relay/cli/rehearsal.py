@@ -4,10 +4,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 
-import msgspec
-
 from relay import pipeline
-from relay.cli.output import json_text, masked, visible_lines
+from relay.cli.output import json_text, masked, plain, visible_lines
 from relay.model import Event
 from relay.pipeline import Relay
 from relay.planning import NewDelivery
@@ -56,8 +54,8 @@ def payload_of(new: NewDelivery, event: Event, relay: Relay, now: datetime) -> A
     notifier = pipeline.notifier_of(delivery, relay)
     message = pipeline.render(delivery, notifier, relay, now)
     payload = notifier.payload(message, pipeline.outgoing(claim_of(delivery), delivery, relay, now))
-    plain = _mail_text(payload) if isinstance(payload, EmailMessage) else msgspec.to_builtins(payload)
-    return masked(plain, relay.config.masker)
+    sent = _mail_text(payload) if isinstance(payload, EmailMessage) else plain(payload)
+    return masked(sent, relay.config.masker)
 
 
 def shown(payload: Any) -> str:

@@ -1,17 +1,17 @@
 """How `explain` and `event` tell what was decided: one line for each route, one for each delivery. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-import msgspec
 from rich.text import Text
 
 from relay import changes, durations
-from relay.cli.explained import Explained, nearest_miss, why_no_change, why_nothing
-from relay.cli.output import ago, aligned, count, visible
-from relay.model import Event, Outcome
+from relay.cli.explained import Explained
+from relay.cli.output import ago, aligned, count, plain, visible
+from relay.cli.reasons import nearest_miss, why_no_change, why_nothing
+from relay.model import Event, Outcome, Status
 from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
@@ -48,7 +48,8 @@ def _depth(line: TraceLine) -> int:
     return len(line.route) + 2 * line.depth
 
 
-def _labelled(label: str, text: str) -> Text:
+def labelled(label: str, text: str) -> Text:
+    """A line of the head, its text made harmless."""
     return Text(f"{label:<{LABEL}}{visible(text)}")
 
 
@@ -63,7 +64,7 @@ def event_line(event: Event) -> Text:
         ran,
         " ".join(filter(None, (event.status.value.upper(), _where(event), _whose(event)))),
     )
-    return _labelled("event", "  ".join(filter(None, parts)))
+    return labelled("event", "  ".join(filter(None, parts)))
 
 
 def _where(event: Event) -> str:
@@ -84,34 +85,34 @@ def _state_lines(explained: Explained) -> Iterator[Text]:
     """From the result before to this one, and what was passed over."""
     decided, why = explained.decided, why_no_change(explained)
     if decided.event.kind not in changes.RESULTS:
-        yield _labelled("state", f"none: {why}")
+        yield labelled("state", f"none: {why}")
         return
     change = f"change = {decided.event.change.value}"
-    yield _labelled("state", f"{decided.state_key}:  {_before(explained)} -> {_now(explained)}   {change}")
+    yield labelled("state", f"{decided.state_key}:  {_before(explained)} -> {_now(explained)}   {change}")
     for status, skipped in groupby(decided.judgement.skipped, key=lambda outcome: outcome.status):
-        yield _labelled("", f"{_numbers(tuple(skipped))}{status.value}: ignored")
+        yield labelled("", f"{_numbers(tuple(skipped))}{status.value}: ignored")
     if why:
-        yield _labelled("", why)
+        yield labelled("", why)
     attempt = decided.event.workflow.attempt or 1
     if attempt > 1:
-        yield _labelled("", f"attempt {attempt} in its pipeline")
+        yield labelled("", f"attempt {attempt} in its pipeline")
 
 
 def _before(explained: Explained) -> str:
     previous = explained.decided.event.previous
     if previous.status is None:
         return explained.past.missing or "no earlier result"
-    return _result(previous.number, previous.status.value)
+    return result_of(previous.number, previous.status)
 
 
 def _now(explained: Explained) -> str:
     event, outcome = explained.decided.event, explained.decided.judgement.outcome
     number = outcome.number if outcome else event.pipeline.number or event.number
-    return _result(number, event.status.value)
+    return result_of(number, event.status)
 
 
-def _result(number: int | None, status: str) -> str:
-    return status if number is None else f"#{number} {status}"
+def result_of(number: int | None, status: Status) -> str:
+    return status.value if number is None else f"#{number} {status.value}"
 
 
 def _numbers(outcomes: Sequence[Outcome]) -> str:
@@ -122,7 +123,7 @@ def _numbers(outcomes: Sequence[Outcome]) -> str:
 def _config_line(explained: Explained) -> Text:
     config = explained.relay.config
     routes, notifiers = count(len(explained.trace), "route"), count(len(config.notifiers), "notifier")
-    return _labelled("config", f"{config.source} {config.fingerprint}, {routes}, {notifiers}")
+    return labelled("config", f"{config.source} {config.fingerprint}, {routes}, {notifiers}")
 
 
 def route_lines(trace: Sequence[TraceLine], width: int = 0) -> list[Text]:
@@ -209,12 +210,11 @@ def _mention(name: str, notifier: Notifier, explained: Explained) -> str:
 def as_record(explained: Explained) -> dict[str, Any]:
     """The report for scripts."""
     decided = explained.decided
-    nearest = nearest_miss(explained.trace)
     return {
-        "event": msgspec.to_builtins(decided.event),
+        "event": plain(decided.event),
         "state": _state_record(explained),
         "config": _config_record(explained.relay),
-        "routes": [{**_route_record(line), "nearest_miss": line is nearest} for line in explained.trace],
+        "routes": route_records(explained.trace),
         "deliveries": [_delivery_record(delivery, explained) for delivery in decided.deliveries],
     }
 
@@ -223,7 +223,7 @@ def _state_record(explained: Explained) -> dict[str, Any]:
     decided = explained.decided
     return {
         "key": decided.state_key,
-        "previous": msgspec.to_builtins(decided.event.previous),
+        "previous": plain(decided.event.previous),
         "change": decided.event.change.value,
         "ignored": [
             {"number": each.number, "status": each.status.value} for each in decided.judgement.skipped
@@ -241,9 +241,9 @@ def _config_record(relay: Relay) -> dict[str, Any]:
     }
 
 
-def _route_record(line: TraceLine) -> Mapping[str, Any]:
-    record: dict[str, Any] = msgspec.to_builtins(line)
-    return record
+def route_records(trace: Sequence[TraceLine]) -> list[dict[str, Any]]:
+    nearest = nearest_miss(trace)
+    return [{**plain(line), "nearest_miss": line is nearest} for line in trace]
 
 
 def _delivery_record(delivery: NewDelivery, explained: Explained) -> dict[str, Any]:
@@ -251,8 +251,8 @@ def _delivery_record(delivery: NewDelivery, explained: Explained) -> dict[str, A
     return {
         "target": delivery.target,
         "what": notifier.style,
-        "due_at": (delivery.due_at or explained.now).isoformat(),
-        "at_the_latest": delivery.latest_at.isoformat() if delivery.latest_at else None,
+        "due_at": plain(delivery.due_at or explained.now),
+        "at_the_latest": plain(delivery.latest_at),
         "route": delivery.route,
         "also": list(delivery.also),
         "group_key": delivery.group_key,

@@ -30,7 +30,7 @@ UNREACHABLE = "check the address, and that this machine can reach it"
 LATER = "the service has trouble; a real message would be tried again"
 
 
-@click.command("send-test")
+@click.command("send-test", short_help="Send one test message to a notifier.")
 @click.argument("notifier")
 @json_option
 @click.pass_obj

@@ -1,6 +1,8 @@
 """`relay serve` and `relay worker`: the processes that run for long."""
 
 import signal
+from queue import SimpleQueue
+from threading import Thread
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import structlog
 
 from relay import lifeline, logs, wiring
 from relay.config import Config
-from relay.errors import ConfigError, UsageError
+from relay.errors import ConfigError, RelayError
 from relay.store import Store
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def serve(path: str, bind: str | None, workers: int | None, no_worker: bool, log
     """
     from relay.supervisor import Command, Supervisor
 
+    lifeline.follow()
     settings = wiring.load_config(path)
     logs.configure(log_level, settings.masker)
     where = bind or settings.server.bind or DEFAULT_BIND
@@ -56,7 +59,7 @@ def serve(path: str, bind: str | None, workers: int | None, no_worker: bool, log
     if not no_worker:
         commands.append(Command("worker", ("-m", "relay", "--config", path, "worker", *level)))
     click.echo(f"relay listens on http://{where}/hooks/circleci", err=True)
-    Supervisor(commands, lambda: _is_fine(path)).run()
+    Supervisor(commands, lambda: _newest(path) is not None).run()
 
 
 def _refuse_strangers(settings: Config, bind: str) -> None:
@@ -65,18 +68,18 @@ def _refuse_strangers(settings: Config, bind: str) -> None:
 
     refusal = refusal_to_start(access_of(settings), bind, settings.server.insecure)
     if refusal:
-        raise UsageError(refusal)
+        raise RelayError(refusal)
 
 
-def _is_fine(path: str) -> bool:
-    """Whether a changed configuration may be used; says what is wrong with it if not."""
+def _newest(path: str) -> Config | None:
+    """The configuration read again; None when it may not be used, and the log says what is wrong with it."""
     try:
-        wiring.load_config(path)
+        settings = wiring.load_config(path)
     except ConfigError as error:
         structlog.get_logger().error("configuration refused, the old one stays", faults=str(error))
-        return False
+        return None
     structlog.get_logger().info("configuration read again")
-    return True
+    return settings
 
 
 def prepare(settings: Config) -> None:
@@ -112,15 +115,27 @@ def worker(path: str, log_level: str) -> None:
 
 
 def _heed_signals(running: "Worker", path: str, log_level: str) -> None:
+    """A signal interrupts whatever holds a lock just now, so its part is small and a thread does the rest."""
+    asked: SimpleQueue[int] = SimpleQueue()
+
     def stop(_number: int, _frame: FrameType | None) -> None:
         running.stop()
 
-    def reload(_number: int, _frame: FrameType | None) -> None:
-        if _is_fine(path):
-            settings = wiring.load_config(path)
-            logs.configure(log_level, settings.masker)
-            running.reload(wiring.build(settings))
+    def reload(number: int, _frame: FrameType | None) -> None:
+        asked.put(number)
 
+    def keep_reloading() -> None:
+        while asked.get():
+            _reload(running, path, log_level)
+
+    Thread(target=keep_reloading, name="reload", daemon=True).start()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGHUP, reload)
+
+
+def _reload(running: "Worker", path: str, log_level: str) -> None:
+    settings = _newest(path)
+    if settings is not None:
+        logs.configure(log_level, settings.masker)
+        running.reload(wiring.build(settings))

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
+    exists,
     false,
     func,
     literal_column,
@@ -35,6 +36,7 @@ from relay.store.tables import (
     deliveries,
     destinations,
     work,
+    workers,
 )
 
 SHORT_WAIT_S = 0.005  # before looking again at what another worker holds just now
@@ -103,8 +105,17 @@ def ready_destinations(conn: Connection) -> list[Destination]:
     return [Destination(**row) for row in conn.execute(_READY_DESTINATIONS).mappings()]
 
 
+def held(conn: Connection, worker: str) -> tuple[Claim, ...]:
+    """Every claim of the worker."""
+    return tuple(_claim(row, worker) for row in conn.execute(_HELD, {"wanted": worker}))
+
+
 def expire(conn: Connection, now: float) -> list[RowMapping]:
-    """Take back what is leased beyond its time. Rows another transaction holds are left."""
+    """Take back what is leased beyond its time by nobody on the list of workers.
+
+    A worker on the list lives, or is found dead by its silence: no clock that jumped, and none that is
+    wrong on another machine, takes from it what it is busy with. Rows another transaction holds are left.
+    """
     return _take_back(conn, _EXPIRED, {"now": now})
 
 
@@ -322,9 +333,12 @@ _GIVE_BACK = (
     )
 )
 _LEASED = select(work.c.id, work.c.ref, work.c.attempt, work.c.worker, work.c.lease_until, work.c.wait_s)
-_EXPIRED = _LEASED.where(IS_LEASED, work.c.lease_until < bindparam("now", type_=Double())).with_for_update(
-    skip_locked=True
-)
+_EXPIRED = _LEASED.where(
+    IS_LEASED,
+    work.c.lease_until < bindparam("now", type_=Double()),
+    ~exists().where(workers.c.id == work.c.worker),
+).with_for_update(skip_locked=True)
+_HELD = select(work).where(IS_LEASED, work.c.worker == bindparam("wanted")).order_by(work.c.id)
 _OF_WORKERS = _LEASED.where(IS_LEASED, among(work.c.worker, "workers")).with_for_update(skip_locked=True)
 _RELEASE = (
     update(work)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, func, literal_column, select
+from sqlalchemy import Connection, Select, Table, and_, func, literal_column, select
 
 from relay.errors import UsageError
 from relay.model import AttemptOutcome, Change, DeliveryState, Event, EventKind, Generation, Status
@@ -220,7 +220,7 @@ def find_id(conn: Connection, table: Table, text: str) -> str | None:
         return text
     if len(text) < SHORTEST_ID or not (text.isascii() and text.isalnum()):
         return None
-    begins = table.c.id.between(text, text + "~")
+    begins = and_(table.c.id >= text, table.c.id < text + "~")
     for condition in (begins, table.c.id.like(f"%{text}")):
         found = conn.execute(select(table.c.id).where(condition).limit(2)).scalars().all()
         if len(found) > 1:

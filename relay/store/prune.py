@@ -19,6 +19,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from relay.store import runs
 from relay.store.engine import reading, writing
 from relay.store.portable import among
 from relay.store.tables import attempts, deliveries, delivery_events, events, outcomes, work
@@ -77,6 +78,7 @@ def _forget_deliveries(conn: Connection, free: list[str]) -> int:
     """Those about nothing but these events."""
     ids = list(conn.execute(_ONLY_ABOUT, {"ids": free}).scalars())
     conn.execute(_FORGET_ATTEMPTS, {"ids": ids})
+    runs.forget(conn, ids)
     return conn.execute(_FORGET_DELIVERIES, {"ids": ids}).rowcount
 
 

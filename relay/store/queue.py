@@ -86,8 +86,8 @@ class Turn:
         held = [(claim, plan) for claim, plan in planned if claim.id in valid]
         try:
             self._record(held, now)
-        except exc.DBAPIError as error:
-            if may_pass(error):
+        except Exception as error:  # some refusals are the driver's or the packing's
+            if _may_pass(error):
                 raise
             refused = self._record_alone(held, now)
         else:
@@ -147,6 +147,10 @@ class Turn:
         least = claims.SHORT_WAIT_S if self._found_nothing else 0.0
         return None if soonest == math.inf else max(least, soonest - now.timestamp())
 
+    def held(self, worker: str) -> tuple[Claim, ...]:
+        """All that the worker has claimed and not finished, as far as the database knows."""
+        return claims.held(self._conn, worker)
+
     def repair_clock(self, now: datetime) -> int:
         """After the clock was set back: no row waits longer than it was meant to. How many were repaired."""
         times = {"now": now.timestamp(), "late": now.timestamp() + SLACK_S}
@@ -186,11 +190,21 @@ class Turn:
         for claim, plan in held:
             try:
                 self._record([(claim, plan)], now)
-            except exc.DBAPIError as error:
-                if may_pass(error):
+            except Exception as error:
+                if _may_pass(error):
                     raise
-                refused[claim.id] = as_store_error(error)
+                refused[claim.id] = _refusal(error)
         return refused
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, exc.DBAPIError) and may_pass(error)
+
+
+def _refusal(error: Exception) -> StoreError:
+    if isinstance(error, exc.DBAPIError):
+        return as_store_error(error)
+    return StoreError(f"{type(error).__name__}: {error}")
 
 
 def _lease(now: datetime, worker: str, lease_s: float) -> Lease:

@@ -18,6 +18,7 @@ from relay.store import (
     liveness,
     loads,
     migrations,
+    notes,
     plans,
     prune,
     replays,
@@ -41,6 +42,7 @@ from relay.store.loads import Load
 from relay.store.plans import HISTORY
 from relay.store.prune import BATCH, Pruned
 from relay.store.queue import Turn
+from relay.store.runs import Runs
 from relay.store.wakeups import Watcher
 
 _EVERYTHING = EventFilter()
@@ -58,6 +60,7 @@ class Store:
         self._engine = engine
         self._name = new_id()  # tells our own notifications from those of others
         self._after = ""
+        self.runs = Runs(engine)
         self._roster = Roster(unlocked_s=UNLOCKED_S if self.is_shared else 0.0)
 
     @classmethod
@@ -129,6 +132,10 @@ class Store:
     def watch(self) -> Watcher:
         """For one thread to wait on commits of others."""
         return wakeups.watch(self._engine, sender=self._name)
+
+    def add_notes(self, event_id: str, more: Mapping[str, Any]) -> None:
+        """Things learned after an event was planned, for messages that are still to be made."""
+        notes.add(self._engine, event_id, more)
 
     # Workers
 

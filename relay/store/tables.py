@@ -17,6 +17,8 @@ Life of a row of `work`, which holds what is still owed and nothing else
     leased --> ready                   finish with another try, or the worker is gone (lost = true)
     leased --> deleted                 finish for good; the history tables keep the story
 
+Life of a run, what an action starts at CircleCI, is drawn in `relay/runs.py`.
+
 A delivery whose work row is leased is shown as leased; that word is never stored in `deliveries`.
 Times are seconds since 1970 in UTC. `due_at` 0 means now, whatever the clock says. `wait_s` is how long
 the present wait was meant to be, so `due_at > now + wait_s` shows that the clock was set back.
@@ -302,6 +304,32 @@ generations = Table(
     Column("routes", LargeBinary, nullable=False),  # packed JSON
     Column("loaded_at", Moment, nullable=False),
 )
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("delivery_id", Key, primary_key=True),  # in order of time, like every id of ours
+    Column("kind", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("root", Key, nullable=False),
+    Column("origin", Key, nullable=False),
+    Column("family", Key),
+    Column("scope", Key, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("child", Key),
+    Column("number", BigInteger),
+    Column("how", Text),
+    Column("why", Text),
+    CheckConstraint("state IN ('intended', 'started', 'refused', 'unknown')", name="runs_state"),
+)
+Index("runs_root", runs.c.root)
+Index("runs_origin", runs.c.origin)
+Index("runs_family", runs.c.family)
+Index("runs_child", runs.c.child)
+Index("runs_scope", runs.c.scope, runs.c.requested_at)
 
 # Written out, not bound: SQLite uses a partial index only when it sees the value in the statement.
 IS_READY = work.c.state == literal_column("'ready'")

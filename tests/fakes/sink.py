@@ -64,6 +64,10 @@ class Sink:
         """Sleeps, but not past the end of the test."""
         self._stopping.wait(seconds)
 
+    def release(self) -> None:
+        """From now on nothing waits, and what did goes on."""
+        self._stopping.set()
+
     def __enter__(self) -> "Sink":
         self._thread.start()
         return self

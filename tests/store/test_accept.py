@@ -36,7 +36,7 @@ def test_an_empty_batch_is_no_work(store: Store) -> None:
 
 
 def test_a_stored_webhook_is_read_back_as_it_came(store: Store) -> None:
-    body = "{\"branch\": \"grün\\u0000\"}".encode()
+    body = '{"branch": "grün\\u0000"}'.encode()
     ident = accept_one(store, body=body, source_id="source-1")
 
     with store.turn() as turn:

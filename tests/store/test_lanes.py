@@ -5,7 +5,6 @@ from tests.factories import MINUTE, NOON
 from tests.store.parts import claim, done, failed, finish, make_delivery, owe, refs
 
 
-
 def test_only_the_oldest_of_a_lane_goes(store: Store) -> None:
     first, second, other = (make_delivery(lane=lane) for lane in ("card 1", "card 1", "card 2"))
     owe(store, first)

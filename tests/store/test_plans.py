@@ -83,9 +83,7 @@ def test_a_plan_the_database_refuses_leaves_the_others(store: Store) -> None:
     with store.turn() as turn:
         held = {one.ref: one for one in claim_plans(turn)}
         plans = [make_planned(idents[0], twice), make_planned(idents[1], twice), make_planned(idents[2])]
-        first, refused, last = turn.record_plans(
-            [(held[plan.event.id], plan) for plan in plans], NOON
-        )
+        first, refused, last = turn.record_plans([(held[plan.event.id], plan) for plan in plans], NOON)
 
     assert (first, last) == (True, True)
     assert isinstance(refused, StoreError)

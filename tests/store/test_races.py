@@ -3,15 +3,16 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from relay.ids import new_id
-from relay.store import Arrival, Claim, Limit, Store
-from tests.factories import NOON, make_event
+from relay.planning import NewDelivery
+from relay.store import Arrival, Claim, Finish, Limit, Store
+from tests.factories import NOON
 from tests.store.parts import (
     MINUTE_S,
-    claim_plans,
     done,
     failed,
     finish,
@@ -73,7 +74,7 @@ def test_no_grouped_event_is_lost_or_doubled_while_groups_close(database_url: st
             assert all(answer is True for answer in turn.record_plans(plans, now))
         return len(held)
 
-    def grouped(ident: str, now: datetime) -> list[object]:
+    def grouped(ident: str, now: datetime) -> list[NewDelivery]:
         keys = [f"key {(hash(ident) + step) % 3}" for step in (0, 1)]
         return [make_delivery(group_key=key, due_at=now, latest_at=now) for key in keys]
 
@@ -104,9 +105,7 @@ def test_there_is_never_more_than_one_open_delivery_per_group(database_url: str,
                 deliveries = [
                     make_delivery(group_key=key, due_at=later, latest_at=later) for key in ("a", "b", "c")
                 ]
-                turn.record_plans(
-                    [(one, make_planned(one.ref, *fresh(deliveries))) for one in held], NOON
-                )
+                turn.record_plans([(one, make_planned(one.ref, *fresh(deliveries))) for one in held], NOON)
             if not held:
                 return
 
@@ -120,10 +119,8 @@ def test_there_is_never_more_than_one_open_delivery_per_group(database_url: str,
         assert len(found.event_ids) == 200
 
 
-def fresh(deliveries: list[object]) -> list[object]:
-    from dataclasses import replace
-
-    return [replace(delivery, id=new_id()) for delivery in deliveries]  # type: ignore[type-var]
+def fresh(deliveries: list[NewDelivery]) -> list[NewDelivery]:
+    return [replace(delivery, id=new_id()) for delivery in deliveries]
 
 
 def test_every_delivery_is_claimed_by_one_worker_only(database_url: str, store: Store) -> None:
@@ -167,9 +164,9 @@ def test_the_limit_in_flight_holds_over_all_workers(database_url: str, store: St
 
 
 def test_a_lane_keeps_its_order_and_never_stalls(database_url: str, store: Store) -> None:
-    """Half the threads plan into three lanes while the others deliver; each lane goes one by one, in order."""
+    """Half the threads plan into three lanes while the others deliver; each lane keeps its order."""
     accept_many(store, 150)
-    order: dict[str, list[str]] = {"a": [], "b": [], "c": []}
+    order: dict[str, list[int]] = {"a": [], "b": [], "c": []}
     now_going: Counter[str] = Counter()
     overtakes: list[str] = []
     planned = [0]
@@ -199,7 +196,7 @@ def test_a_lane_keeps_its_order_and_never_stalls(database_url: str, store: Store
                 now_going[lane] += 1
                 if now_going[lane] > 1:
                     overtakes.append(lane)
-                order[lane].append(one.id)  # type: ignore[arg-type]  # ids of work, which count up
+                order[lane].append(one.id)
         with guard:
             now_going.subtract(str(one.lane) for one in held)
         finish(own, *(done(one) for one in held))
@@ -213,12 +210,12 @@ def test_a_lane_keeps_its_order_and_never_stalls(database_url: str, store: Store
     assert all(before < after for ids in order.values() for before, after in pairwise(ids))
 
 
-def deliver_rest(store: Store, number: int, order: dict[str, list[str]]) -> None:
+def deliver_rest(store: Store, number: int, order: dict[str, list[int]]) -> None:
     while True:
         with store.turn() as turn:
             held = turn.claim(NOON, f"rest-{number}", MINUTE_S, 1)
         for one in held:
-            order[str(one.lane)].append(one.id)  # type: ignore[arg-type]  # ids of work, which count up
+            order[str(one.lane)].append(one.id)
         finish(store, *(done(one) for one in held))
         if not store.counts()["ready"]:
             return
@@ -252,6 +249,7 @@ def test_full_turns_of_many_workers_never_deadlock(database_url: str, store: Sto
     accept_many(store, 400)
     sent: Counter[str] = Counter()
     guard = threading.Lock()
+    limit = Limit(in_flight=10, rate=5000, burst=50)
 
     def work(own: Store, number: int) -> None:
         worker, hands, quiet = f"worker-{number}", list[Claim](), 0
@@ -262,14 +260,14 @@ def test_full_turns_of_many_workers_never_deadlock(database_url: str, store: Sto
                 turn.histories({f"key {hash(one.ref) % 3}" for one in plans})
                 turn.record_plans([(one, make_planned(one.ref, *owed(one.ref, now))) for one in plans], now)
                 ended = turn.finish([ending(one, now) for one in hands])
-                claims = turn.claim(now, worker, MINUTE_S, 6, lambda _: Limit(in_flight=10, rate=5000, burst=50))
+                claims = turn.claim(now, worker, MINUTE_S, 6, lambda _: limit)
                 turn.next_due(now)
             with guard:
                 sent.update(one.claim.ref for one in ended if one.again_at is None)
             hands = list(claims)
             quiet = 0 if plans or claims else quiet + 1
 
-    def owed(ref: str, now: datetime) -> list[object]:
+    def owed(ref: str, now: datetime) -> list[NewDelivery]:
         number = hash(ref)
         return [
             make_delivery(lane=f"lane {number % 4}", destination=f"d{number % 3}"),
@@ -278,11 +276,11 @@ def test_full_turns_of_many_workers_never_deadlock(database_url: str, store: Sto
             make_delivery(group_key=f"g{(number + 1) % 3}", due_at=now, latest_at=now, destination="d1"),
         ]
 
-    def ending(one: Claim, now: datetime) -> object:
+    def ending(one: Claim, now: datetime) -> Finish:
         retried = one.attempt == 1 and one.id % 9 == 0
         return failed(one, again_at=now, started_at=now, ended_at=now) if retried else done(one)
 
-    run_together(database_url, 6, work)  # type: ignore[arg-type]
+    run_together(database_url, 6, work)
 
     counts = store.counts()
     assert counts["planning"] == 0

@@ -1,0 +1,1 @@
+"""What actions are made of: kinds of options, what an event names at CircleCI, files and reports."""

@@ -5,13 +5,16 @@ Everything here is given what it needs; the store's transactions are the worker'
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from relay import changes, payloads, people, planning, retries
+from relay.actions.base import Action
 from relay.changes import Judgement
+from relay.circleci.facade import CircleCI
 from relay.config import Config
+from relay.enriching import Enricher, Needs
 from relay.errors import DeliveryError
 from relay.model import Answer, AttemptOutcome, Event, Message, Outcome, Reason
 from relay.notifiers.base import Notifier, Outgoing
@@ -39,6 +42,15 @@ class Relay:
     transport: Transport
     timezone: ZoneInfo
     limits: Mapping[str, Limit]  # by destination
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    circleci: CircleCI | None = None  # None without a token
+    enricher: Enricher | None = None  # None when nothing is ever fetched
+    needs: Needs | None = None
+
+    @property
+    def recognises_runs(self) -> bool:
+        """Whether an event may tell of something that an action started."""
+        return any(action.starts_runs for action in self.actions.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +149,7 @@ def deliver_one(
         message = render(delivery, notifier, relay, started)
         answer = notifier.send(message, outgoing(claim, delivery, relay, started), relay.transport)
     except DeliveryError as error:
-        return _failed(claim, delivery, relay, error, started, clock(), message)
+        return failed(claim, delivery, relay, error, started, clock(), message)
     return Finish(
         claim=claim,
         outcome=AttemptOutcome.DELIVERED,
@@ -201,18 +213,19 @@ def broke_down(
 ) -> Finish:
     """An attempt that ended in an error nobody foresaw: tried again like a temporary one."""
     fault = DeliveryError(f"{type(error).__name__}: {error}", permanent=delivery is None)
-    return _failed(claim, delivery, relay, fault, started, ended, None)
+    return failed(claim, delivery, relay, fault, started, ended, None)
 
 
-def _failed(
+def failed(
     claim: Claim,
     delivery: StoredDelivery | None,
     relay: Relay,
     error: DeliveryError,
     started: datetime,
     ended: datetime,
-    message: Message | None,
+    message: Message | None = None,
 ) -> Finish:
+    """What follows from a failed attempt: another one later, or the end."""
     terms = relay.config.defaults.delivery
     again = retries.next_try(
         terms.retries,

@@ -30,6 +30,7 @@ class TargetSpec:
     kind: str  # "notify" | "act"
     destination: str
     lane_by: str | None = None
+    delay: float = 0.0  # seconds an action waits before it is done
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +117,7 @@ def _grouping(
     """(group key, due, at the latest) of a message; actions are never grouped."""
     group = decision.settings.get("group")
     if not group or target.kind != "notify":
-        return None, None, None
+        return None, now + timedelta(seconds=target.delay) if target.delay else None, None
     wait = _seconds(group.get("wait", 0))
     longest = _seconds(group.get("max_wait", wait * MAX_WAIT_FACTOR))
     values = [[name, fields.lookup(event, name)] for name in group.get("by", ())]

@@ -3,16 +3,25 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from relay import config, notifiers
+import structlog
+
+from relay import actions, config, notifiers
+from relay.actions.base import Action
+from relay.circleci.answers import Ending
+from relay.circleci.connection import Connection
+from relay.circleci.facade import CircleCI
+from relay.circleci.http import Http
 from relay.config import Config
+from relay.enriching import FETCHABLE, Enricher, Needs, names_used
 from relay.notifiers.base import Notifier
 from relay.people import PersonSpec
 from relay.pipeline import Relay
 from relay.planning import TargetSpec
 from relay.render import Renderer, shipped_messages
-from relay.routing import Router
+from relay.routing import Decision, Router
 from relay.store import Limit
 from relay.transport import Transport
 
@@ -20,23 +29,35 @@ LOGINS = ("github", "gitlab", "bitbucket")
 
 
 def load_config(path: str, environ: Mapping[str, str] | None = None) -> Config:
-    """The checked configuration, with the notifiers that there are. ConfigError names every fault."""
-    return config.load(path, notifiers.types(), {}, os.environ if environ is None else environ)
+    """The checked configuration, with the notifiers and actions there are. ConfigError names every fault."""
+    return config.load(path, notifiers.types(), actions.types(), os.environ if environ is None else environ)
 
 
 def build(settings: Config) -> Relay:
     """Everything that the steps need, from a checked configuration."""
-    speakers = notifiers_of(settings)
+    speakers, doers = notifiers_of(settings), actions_of(settings)
+    renderer = renderer_of(settings)
+    circleci = circleci_of(settings)
+    needs = needs_of(settings, renderer) if circleci else None
     return Relay(
         config=settings,
         router=Router(settings.routes),
-        targets={name: _target(name, notifier) for name, notifier in speakers.items()},
+        targets={
+            **{name: _target(name, notifier) for name, notifier in speakers.items()},
+            **{name: _act_target(name, action) for name, action in doers.items()},
+        },
         notifiers=speakers,
+        actions=doers,
         people={key: _person(key, person) for key, person in settings.people.items()},
-        renderer=renderer_of(settings),
+        renderer=renderer,
         transport=Transport(),
         timezone=ZoneInfo(settings.defaults.timezone),
-        limits={each.destination(): _limit(each) for each in speakers.values()},
+        limits=_limits(speakers, doers),
+        circleci=circleci,
+        enricher=Enricher(circleci, within=settings.circleci.enrich_within)
+        if circleci and needs and needs.anything
+        else None,
+        needs=needs,
     )
 
 
@@ -48,6 +69,39 @@ def notifiers_of(settings: Config) -> Mapping[str, Notifier]:
         name: each if each.timeout else each.model_copy(update={"timeout": default})
         for name, each in found.items()
     }
+
+
+def actions_of(settings: Config) -> Mapping[str, Action]:
+    """By name."""
+    return {name: each for name, each in settings.actions.items() if isinstance(each, Action)}
+
+
+def circleci_of(settings: Config) -> CircleCI | None:
+    """The client, or None without a token: then nothing is fetched, and actions say what they lack."""
+    if not settings.circleci.token:
+        return None
+    connection = Connection(base_url=settings.circleci.url, token=settings.circleci.token)
+    return CircleCI(Http(connection, on_ending=_warn))
+
+
+def _warn(ending: Ending) -> None:
+    structlog.get_logger().warning("CircleCI will end an endpoint", ending=str(ending))
+
+
+def needs_of(settings: Config, renderer: Renderer) -> Needs:
+    """Which events need what of CircleCI, by the rules and templates of the configuration."""
+    speakers, doers = notifiers_of(settings), actions_of(settings)
+
+    def of_target(name: str, terms: Mapping[str, Any]) -> frozenset[str]:
+        if name in doers:
+            return frozenset[str]().union(*map(names_used, doers[name].texts()))
+        if name not in speakers:
+            return frozenset()
+        template = terms.get("template") or speakers[name].template or settings.defaults.template
+        return FETCHABLE & renderer.names_used(speakers[name].type, template)
+
+    unmatched = Decision(route="unmatched", notify=settings.unmatched.notify, settings={})
+    return Needs.of_routes(settings.routes, unmatched, of_target)
 
 
 def renderer_of(settings: Config) -> Renderer:
@@ -64,8 +118,18 @@ def _target(name: str, notifier: Notifier) -> TargetSpec:
     return TargetSpec(name=name, kind="notify", destination=notifier.destination())
 
 
-def _limit(notifier: Notifier) -> Limit:
-    return Limit(in_flight=notifier.in_flight, rate=notifier.rate, burst=notifier.burst)
+def _act_target(name: str, action: Action) -> TargetSpec:
+    return TargetSpec(name=name, kind="act", destination=action.destination(), delay=action.delay)
+
+
+def _limits(speakers: Mapping[str, Notifier], doers: Mapping[str, Action]) -> Mapping[str, Limit]:
+    """By destination."""
+    limits = {each.destination(): _limit(each) for each in speakers.values()}
+    return limits | {each.destination(): _limit(each) for each in doers.values()}
+
+
+def _limit(target: Notifier | Action) -> Limit:
+    return Limit(in_flight=target.in_flight, rate=target.rate, burst=target.burst)
 
 
 def _person(key: str, person: config.Person) -> PersonSpec:

@@ -11,21 +11,26 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from queue import Empty, SimpleQueue
 
 import structlog
 
-from relay import pipeline
+from relay import acting, pipeline, preparing
 from relay.clock import SteadyClock
+from relay.config import Config
+from relay.enriching import Line
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import AttemptOutcome, Event
 from relay.pipeline import Relay
+from relay.routing import as_record
 from relay.store import Claim, Finish, Limit, Load, Planned, Step, Store, StoredDelivery, Turn
 
 HELD_MOST = 96  # claimed and not finished: enough to keep busy while a turn commits
 THREADS = HELD_MOST  # one for each: what waits for a slow destination keeps no thread from another
 PLANS_PER_TURN = 64
+LINE_MOST = 256  # events that are claimed and wait for what CircleCI tells about them
 LEASE_S = 90.0  # beats extend it; it only matters when a worker hangs
 BEAT_S = 2.0
 IDLE_S = 5.0  # the slow look for work when every wake-up was missed
@@ -74,8 +79,10 @@ class Worker:
         self._hand = _Hand()
         self._presence = store.enlist(new_id(), self._clock.now())
         self._watcher = store.watch()
+        self._line: Line[Prepared] = Line(self._watcher.wake)
         self._stopping = False
         self._next_beat = 0.0
+        self._remembered = ""  # fingerprint of the configuration last recorded
         self._pause_s = FIRST_PAUSE_S
         self._has_jumped = False  # the wall clock, and due times are not repaired yet
         self._is_unsure = False  # whether the turn before was committed
@@ -101,12 +108,13 @@ class Worker:
             self._finish_up()
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
+            self._line.close()
             self._watcher.close()
             self._retire()
 
     def _retire(self) -> None:
         """Off the list. Who may still hold something only lets go of its lock, so that others take over."""
-        if self._is_unsure or not self._hand.is_empty:
+        if self._is_unsure or self._holds_anything():
             log.warning(
                 "stopped with work in hand; it will be taken over", deliveries=len(self._hand.sending)
             )
@@ -118,7 +126,7 @@ class Worker:
             log.warning("could not sign off", error=str(error))
 
     def _sleep(self, wait_s: float) -> None:
-        if wait_s > 0 and self._done.empty() and not self._hand.plans:
+        if wait_s > 0 and self._done.empty() and not self._hand.plans and not self._line.has_ready():
             self._watcher.wait(wait_s)
 
     def _try_turn(self, *, claiming: bool = True) -> float:
@@ -148,11 +156,12 @@ class Worker:
     def _turn(self, *, claiming: bool) -> float:
         self._take_up()
         self._collect()
+        self._hand.plans.extend(self._line.take())
         dead = self._beat()
         now = self._clock.now()
         with self._store.turn() as turn:
             strays = self._strays(turn)
-            plans = turn.claim_plans(now, self.id, LEASE_S, PLANS_PER_TURN) if claiming else ()
+            plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
             decided = self._plan(turn, now)
             turn.finish(self._hand.finished)
             self._tend(turn, now, dead)
@@ -160,6 +169,7 @@ class Worker:
             wait_s = turn.next_due(now, self._limit_of)
         self._has_jumped = self._is_unsure = False
         self._hand.plans, self._hand.finished = [], []
+        self._line.done()
         self._hand.claimed = [*strays, *plans, *claims]
         self._note(decided)
         self._take_up()
@@ -169,13 +179,18 @@ class Worker:
         """What an earlier turn claimed whose commit went through although its answer was lost."""
         if not self._is_unsure:
             return ()
-        return tuple(claim for claim in turn.held(self.id) if not self._hand.has(claim))
+        in_line = {held.id for held, _ in self._line}
+        strays = (claim for claim in turn.held(self.id) if not self._hand.has(claim))
+        return tuple(claim for claim in strays if claim.id not in in_line)
 
     def _wait_for(self, wait_s: float | None) -> float:
         """Until the next due time. A full hand is emptied by results, and they wake the engine."""
         if wait_s is None or self._hand.room == 0:
             return IDLE_S
-        return min(wait_s, IDLE_S)
+        return min(wait_s if self._room_to_plan() else max(wait_s, FIRST_PAUSE_S), IDLE_S)
+
+    def _room_to_plan(self) -> int:
+        return min(PLANS_PER_TURN, LINE_MOST - len(self._line))
 
     def _collect(self) -> None:
         try:
@@ -225,9 +240,16 @@ class Worker:
             return ()
         self._has_jumped |= self._clock.has_jumped()
         self._store.beat(self._presence, self._clock.now(), LEASE_S)
+        self._remember(self._relay.config)
         dead = self._store.dead_workers()
         self._next_beat = time.monotonic() + BEAT_S
         return tuple(worker for worker in dead if worker != self.id)
+
+    def _remember(self, config: Config) -> None:
+        """Keep the routes that decide from now on, so that their decisions can be read in full later."""
+        if config.fingerprint != self._remembered:
+            self._store.record_config(config.fingerprint, as_record(config.routes), self._clock.now())
+            self._remembered = config.fingerprint
 
     def _tend(self, turn: Turn, now: datetime, dead: Sequence[str]) -> None:
         """Take over what dead workers held; follow a jump of the wall clock."""
@@ -250,14 +272,37 @@ class Worker:
         if not claimed:
             return
         loads = self._load(claimed)
+        plans = [(c, _prepare(c, loads[c.id], relay)) for c in claimed if c.step is Step.PLAN]
+        plans = self._recognise(plans, relay)
         self._hand.claimed = []
+        for claim, event in plans:
+            self._line_up(claim, event, relay)
         for claim in claimed:
             load = loads[claim.id]
-            if claim.step is Step.PLAN:
-                self._hand.plans.append((claim, _prepare(claim, load, relay)))
-            else:
+            if claim.step is Step.DELIVER:
                 self._hand.sending.add(claim.id)
                 self._pool.submit(self._deliver, claim, _delivery(claim, load), relay)
+
+    def _recognise(self, plans: list[Prepared], relay: Relay) -> list[Prepared]:
+        """The events that an action of ours brought about, with a note about it."""
+        events = [event for _, event in plans if isinstance(event, Event)]
+        known = {event.id: event for event in preparing.recognised(events, relay, self._store)}
+        return [(c, known.get(event.id, event) if isinstance(event, Event) else event) for c, event in plans]
+
+    def _line_up(self, claim: Claim, event: Event | Exception, relay: Relay) -> None:
+        """To be planned in the next turn, or when CircleCI has told what a rule or template needs."""
+        if isinstance(event, Exception) or relay.enricher is None:
+            self._hand.plans.append((claim, event))
+            return
+        found, key, within = event, pipeline.key_of(event, relay), relay.enricher.within
+        until = time.monotonic() + within
+
+        def enrich() -> Prepared:
+            history = partial(self._store.history, key)
+            return claim, preparing.enriched(found, relay, history, until - time.monotonic())
+
+        work = enrich if preparing.may_be_enriched(found, relay) else None
+        self._line.put(key, (claim, found), work, (claim, preparing.poorer(found)), within)
 
     def _load(self, claims: Sequence[Claim]) -> Mapping[int, Load | Exception]:
         """By claim. A row that cannot be read must not keep the others from being read."""
@@ -278,13 +323,21 @@ class Worker:
         try:
             if isinstance(delivery, Exception):
                 raise delivery  # noqa: TRY301 recorded like any failure
-            finish = pipeline.deliver_one(claim, delivery, relay, self._clock.now)
+            finish = self._attempt(claim, delivery, relay)
         except Exception as error:
             finish = pipeline.broke_down(claim, known, relay, error, started, self._clock.now())
             log.exception("a delivery broke down", delivery=claim.ref)
         _log_attempt(finish, known)
         self._done.put(finish)
         self._watcher.wake()
+
+    def _attempt(self, claim: Claim, delivery: StoredDelivery, relay: Relay) -> Finish:
+        if delivery.kind == acting.ACT:
+            return acting.act_one(claim, delivery, relay, self._store, self._clock.now)
+        return pipeline.deliver_one(claim, delivery, relay, self._clock.now)
+
+    def _holds_anything(self) -> bool:
+        return bool(len(self._line)) or not self._hand.is_empty
 
     def _note(self, decided: Sequence[tuple[Claim, Planned | Exception]]) -> None:
         for claim, answer in decided:
@@ -296,9 +349,9 @@ class Worker:
     def _finish_up(self) -> None:
         """Take nothing new; wait for the threads and record what they did."""
         deadline = time.monotonic() + STOP_S
-        while not self._hand.is_empty and time.monotonic() < deadline:
+        while self._holds_anything() and time.monotonic() < deadline:
             self._collect()
-            if self._hand.plans or self._hand.claimed or self._hand.finished:
+            if self._hand.plans or self._hand.claimed or self._hand.finished or self._line.has_ready():
                 self._try_turn(claiming=False)
             else:
                 self._watcher.wait(0.1)

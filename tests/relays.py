@@ -1,4 +1,4 @@
-"""Relays for tests: a configuration's text becomes a Relay, webhooks go into its store, a worker runs beside."""
+"""Relays for tests: made from a configuration's text, fed with webhooks, worked off by a worker beside."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ def make_relay(folder: Path, text: str, environ: Mapping[str, str] | None = None
 def accept(store: Store, *hooks: Mapping[str, Any]) -> tuple[str, ...]:
     """Takes webhooks in as the web side does, in one transaction; their ids, in order."""
     ids = sorted(new_id() for _ in hooks)  # those of one millisecond are in any order
-    arrivals = [arrival_of(body(hook), id) for hook, id in zip(hooks, ids, strict=True)]
+    arrivals = [arrival_of(body(hook), its) for hook, its in zip(hooks, ids, strict=True)]
     assert store.accept(arrivals) == (True,) * len(arrivals)
     return tuple(ids)
 
@@ -64,6 +64,13 @@ def arrival_of(content: bytes, id: str) -> Arrival:  # noqa: A002 - the field's 
 def hooks(count: int, **fields: Any) -> list[dict[str, Any]]:
     """Webhooks of different pipelines of one branch."""
     return [workflow_completed(number=7000 + number, **fields) for number in range(count)]
+
+
+def on_branch(branch: str, number: int) -> dict[str, Any]:
+    """The webhook of a workflow on this branch."""
+    hook = workflow_completed(number=number, name=branch)
+    hook["pipeline"]["vcs"]["branch"] = branch
+    return hook
 
 
 @contextmanager

@@ -9,9 +9,22 @@ PACKAGE = Path(__file__).parents[1] / "relay"
 
 LAYERS = (
     {"model", "errors", "fields", "secret", "ids", "clock", "durations", "patterns", "logs", "lifeline"},
-    {"signature", "payloads", "changes", "people", "routing", "planning", "retries", "markup", "sandbox"},
+    {
+        "signature",
+        "payloads",
+        "changes",
+        "people",
+        "routing",
+        "planning",
+        "retries",
+        "markup",
+        "sandbox",
+        "runs",
+    },
     {"config", "render", "transport", "store", "circleci", "notifiers", "actions", "samples"},
+    {"enriching"},
     {"pipeline"},
+    {"acting", "preparing"},
     {"worker", "wiring", "supervisor"},
     {"web", "cli", "__main__"},
 )

@@ -22,6 +22,7 @@ COMMANDS = {
     "replay": "ledger",
     "prune": "ledger",
     "db": "database",
+    "circleci": "circleci",
 }
 
 ANSWER_IS_NO = 1

@@ -13,7 +13,8 @@ from relay.cli.output import ago, aligned, json_text, masked, plain, short, styl
 from relay.cli.report import event_line, labelled, result_of, route_lines, route_records
 from relay.config import Config
 from relay.model import DeliveryState, Event
-from relay.routing import TraceLine
+from relay.routing import TraceLine, completed, from_record
+from relay.sandbox import compile_condition
 from relay.store import AttemptRow, DeliveryDetail, DeliveryRow, EventDetail, EventRow, EventState
 
 PENDING = (DeliveryState.OPEN, DeliveryState.WAITING)
@@ -47,7 +48,9 @@ def raw_body(found: EventDetail, mask: Callable[[str], str]) -> str:
         return visible_lines(mask(text))
 
 
-def event_record(found: EventDetail, deliveries: Sequence[DeliveryDetail]) -> dict[str, Any]:
+def event_record(
+    found: EventDetail, trace: Sequence[TraceLine], deliveries: Sequence[DeliveryDetail]
+) -> dict[str, Any]:
     """The event for scripts; the body is left to --raw."""
     return {
         **plain(found.row),
@@ -55,7 +58,7 @@ def event_record(found: EventDetail, deliveries: Sequence[DeliveryDetail]) -> di
         "content_type": found.content_type,
         "config": found.config,
         "event": plain(found.event),
-        "routes": route_records(_trace(found)),
+        "routes": route_records(trace),
         "attempts": plain(found.attempts),
         "deliveries": [delivery_record(delivery) for delivery in deliveries],
     }
@@ -74,12 +77,23 @@ def in_order(found: EventDetail) -> tuple[DeliveryRow, ...]:
     return tuple(sorted(found.deliveries, key=lambda row: places.get(row.target, len(places))))
 
 
-def _trace(found: EventDetail) -> tuple[TraceLine, ...]:
-    return planning.read_record(found.decision)[0].trace if found.decision else ()
+def trace_of(found: EventDetail, routes: Any) -> tuple[TraceLine, ...]:
+    """What each route said; `routes` are those of the configuration that decided, if it is still known.
+
+    The record holds the routes that were looked at closely. The others are told by the routes themselves.
+    """
+    recorded = planning.read_record(found.decision)[0].trace if found.decision else ()
+    if not routes or found.event is None:
+        return recorded
+    return completed(recorded, found.event, from_record(routes, compile_condition))
 
 
 def event_lines(
-    found: EventDetail, deliveries: Sequence[DeliveryDetail], settings: Config, now: datetime
+    found: EventDetail,
+    trace: Sequence[TraceLine],
+    deliveries: Sequence[DeliveryDetail],
+    settings: Config,
+    now: datetime,
 ) -> Iterator[Text]:
     """Header and facts, routes as they were decided, deliveries with their attempts."""
     zone = ZoneInfo(settings.defaults.timezone)
@@ -91,7 +105,7 @@ def event_lines(
         yield from _attempt_lines(found.attempts, zone)
     if found.decision:
         yield Text()
-        yield from route_lines(_trace(found))
+        yield from route_lines(trace)
         yield Text()
         yield from _deliveries(deliveries, zone, now)
 

@@ -64,7 +64,13 @@ class CircleCI(Section):
     )
     token: OptionalSecret = Field(
         default=None,
-        description="A personal API token. Only needed to ask CircleCI for more than a webhook tells.",
+        description="A personal API token. Only needed for actions, and to ask CircleCI for what a webhook"
+        " leaves out.",
+    )
+    enrich_within: Duration = Field(
+        default=10.0,
+        gt=0,
+        description="How long a message may wait for what CircleCI is asked about it.",
     )
     hooks: Hooks = Field(default=Hooks(), description="How webhooks prove where they come from.")
 

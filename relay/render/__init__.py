@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from relay.errors import TemplateError
 from relay.markup import MARKUPS, Json, Markup, clean, cut_list, one_line, safe_url
 from relay.model import Button, Event, Message, Reason
-from relay.render import files, wording
+from relay.render import files, uses, wording
 from relay.render.sections import Collector, Section, Wording, from_file, from_wording, texts_of
 from relay.sandbox import Environment, compile_template, environment, names_of, template_problems
 
@@ -87,6 +87,21 @@ class Renderer:
             return _overridden(compiled, names, message)
         except TemplateError as error:
             return _plain(MARKUPS[markup], template, events, speaker, str(error))
+
+    def names_used(self, service: str, template: str) -> frozenset[str]:
+        """The names this template uses in messages for this service, as far as reading it tells."""
+        spec = self._specs.get(template)
+        own = spec.services.get(service) if spec else None
+        named = own.blocks_file if own else None
+        try:
+            sources = files.read(self._folders, f"{template}.j2")
+            standard = files.read(self._folders, f"{STANDARD}.j2")
+            overrides = files.read(self._folders, named or f"{template}.{service}.json.j2")
+        except TemplateError:
+            return frozenset()
+        wordings = [each for each in (spec, own) if each is not None]
+        found = uses.names_in([*reversed((*sources, *standard))], wordings, self._folders)
+        return found.union(*map(uses.names_in_text, overrides[:1]))
 
     def problems(self, markup: str = "plain") -> tuple[str, ...]:
         """Everything wrong with the templates that can be known before there is an event."""

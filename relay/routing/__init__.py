@@ -2,6 +2,7 @@
 
 from relay.routing.match import MatchError, check_match, compile_match
 from relay.routing.reading import Reading
+from relay.routing.stored import as_record, completed, from_record
 from relay.routing.trace import Decision, Resolution, Result, TraceLine
 from relay.routing.tree import Router, RouteSpec
 
@@ -14,6 +15,9 @@ __all__ = [
     "RouteSpec",
     "Router",
     "TraceLine",
+    "as_record",
     "check_match",
     "compile_match",
+    "completed",
+    "from_record",
 ]

@@ -38,7 +38,8 @@ class Finish:
 
     again_at: when to try once more; without it the attempt was the last. end: how the delivery ends then,
     where the outcome does not say it (an action whose answer was lost is `unknown`). pause_until: nothing
-    is claimed for the destination before. A finished plan step that is not tried again is stuck.
+    is claimed for the destination before. is_fault: whether a temporary failure counts against the
+    destination. A finished plan step that is not tried again is stuck.
     """
 
     claim: Claim
@@ -50,6 +51,7 @@ class Finish:
     again_at: datetime | None = None
     pause_until: datetime | None = None
     end: DeliveryState | None = None
+    is_fault: bool = True
     title: str | None = None
 
     @property
@@ -90,7 +92,7 @@ def finish(conn: Connection, finishes: Sequence[Finish]) -> tuple[Finish, ...]:
 
 def record_failures(conn: Connection, finishes: Sequence[Finish]) -> None:
     """Keep the destinations' circuits: a success closes one, temporary failures in a row open it."""
-    made = [f for f in finishes if f.claim.step is Step.DELIVER]
+    made = [f for f in finishes if f.claim.step is Step.DELIVER and f.is_fault]
     fine = {f.claim.destination for f in made if f.outcome is AttemptOutcome.DELIVERED}
     failed = {f.claim.destination for f in made if f.outcome is AttemptOutcome.TEMPORARY} - fine
     troubled = [f for f in made if f.pause_until or f.claim.destination in failed]

@@ -48,7 +48,7 @@ class _Bell:
         return self._ear.fileno()
 
     def ring(self) -> None:
-        with suppress(BlockingIOError):  # full: it rings already
+        with suppress(OSError):  # full: it rings already; closed: nobody listens any more
             self._rope.send(b"!")
 
     def hush(self) -> bool:
@@ -155,8 +155,12 @@ class PostgresqlWatcher:
 
         try:
             conn = self._connect()
+        except psycopg.Error:
+            return False
+        try:
             conn.execute(f"LISTEN {CHANNEL}")
         except psycopg.Error:
+            conn.close()
             return False
         self._conn = conn
         return True

@@ -1,4 +1,4 @@
-"""`relay circleci`: everything that CircleCI's API can do. Each subject is a file, imported when it is used."""
+"""`relay circleci`: every call of CircleCI's API. Each subject is a file, imported when it is used."""
 
 import sys
 from importlib import import_module
@@ -101,7 +101,7 @@ class Commands(click.Group):
             raise
         except RelayError as error:
             _end(error)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
             click.echo("interrupted", err=True)
             sys.exit(INTERRUPTED)
 

@@ -87,9 +87,7 @@ def recent_builds(session: Session, limit: int, offset: int, shallow: bool) -> N
 @limit_option(20)
 @offset_option
 @shallow_option
-def organization_builds(
-    session: Session, organization: str, limit: int, offset: int, shallow: bool
-) -> None:
+def organization_builds(session: Session, organization: str, limit: int, offset: int, shallow: bool) -> None:
     """List the newest builds of an organisation. ORG is acme, gh/acme or bb/acme.
 
     CircleCI does not document this call; it may not answer everywhere.

@@ -14,7 +14,7 @@ from relay.cli.circleci.failing import without_token
 from relay.cli.circleci.session import Asked, session
 from relay.cli.output import Mistake, json_option
 
-CONNECTION = {"--api", "--url", "--auth", "--json", "--help"}
+CONNECTION = {"--api", "--circleci-url", "--auth", "--json", "--help"}
 V1, V1_1, V2, AUTO = Version.V1, Version.V1_1, Version.V2, Version.AUTO
 
 Body = Callable[..., None]
@@ -28,7 +28,7 @@ class Call(click.Command):
         own: list[tuple[str, str]] = []
         shared: list[tuple[str, str]] = []
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record:
                 (shared if CONNECTION & set(param.opts) else own).append(record)
         for title, records in (("Options", own), ("Connection and output", shared)):
@@ -38,20 +38,24 @@ class Call(click.Command):
 
 
 def call(
-    *versions: Version, group: click.Group | None = None, name: str | None = None
+    *versions: Version, group: click.Group | None = None, name: str | None = None, has_url: bool = False
 ) -> Callable[[Body], click.Command]:
-    """A command whose first argument is a Session. The first of several versions is the default."""
+    """A command whose first argument is a Session. The first of several versions is the default.
+
+    `has_url`: its own --url is another one, so CircleCI's is --circleci-url only.
+    """
 
     def make(body: Body) -> click.Command:
         @functools.wraps(body)
-        def run(url: str | None, auth: str, as_json: bool, api: str | None = None, **given: Any) -> None:
+        def run(
+            circleci_url: str | None, auth: str, as_json: bool, api: str | None = None, **given: Any
+        ) -> None:
             version = Version(api) if api else versions[0] if versions else AUTO
-            asked = _asked(url, auth, version, as_json)
-            with session(asked, os.environ, datetime.now(UTC)) as opened:
-                with without_token(not opened.circle.http.connection.token):
-                    body(opened, **_with_project(given))
+            asked = _asked(circleci_url, auth, version, as_json)
+            with session(asked, os.environ, datetime.now(UTC)) as opened, without_token(not opened.has_token):
+                body(opened, **_with_project(given))
 
-        decorated = _shared_options(_api_option(versions)(run))
+        decorated = _shared_options(_api_option(versions)(run), has_url)
         made = click.command(name=name, cls=Call)(decorated)
         if group is not None:
             group.add_command(made)
@@ -92,17 +96,19 @@ def _api_option(versions: tuple[Version, ...]) -> Decorator:
     return click.option("--api", type=choice, help=f"The version of the API to ask. Default: {default}.")
 
 
-def _shared_options(body: Body) -> Body:
+def _shared_options(body: Body, has_url: bool) -> Body:
+    names = ("--circleci-url",) if has_url else ("--url", "--circleci-url")
     url = click.option(
-        "--url",
+        *names,
+        "circleci_url",
         envvar="CIRCLECI_URL",
         metavar="ADDRESS",
         help="Your CircleCI Server. Also read from CIRCLECI_URL, and circleci.url in relay.yaml.",
     )
     auth = click.option(
         "--auth",
-        type=click.Choice(list(AuthForm)),
-        default=AuthForm.HEADER,
+        type=click.Choice([form.value for form in AuthForm]),
+        default=AuthForm.HEADER.value,
         help="How the token is sent. Default: the header Circle-Token.",
     )
     return url(auth(json_option(body)))

@@ -17,7 +17,6 @@ from relay.cli.circleci.failing import AnswerIsNo
 from relay.cli.circleci.session import Session
 from relay.cli.circleci.showing import show_json, status
 from relay.cli.output import print_lines, visible
-from relay.config.suggestions import unknown
 
 _COLOUR = re.compile("(\x1b\\[[0-9;]{0,32}m)")
 TAB = 8
@@ -63,6 +62,8 @@ def _only(build: Build, step: str | None) -> Build:
     names = [each.name or "" for each in build.steps]
     found = tuple(each for each in build.steps if step.lower() in (each.name or "").lower())
     if not found:
+        from relay.config.suggestions import unknown
+
         raise AnswerIsNo(unknown(f"no step of build {build.number} is called {step}", step, names))
     return replace(build, steps=found)
 

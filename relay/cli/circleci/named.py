@@ -48,7 +48,7 @@ def is_id(text: str) -> bool:
 
 def project(text: str | None) -> Slug:
     """The one named, else the one guessed from the git remote."""
-    return parse(text) if text else guessed_project()
+    return _parsed(text) if text else guessed_project()
 
 
 def build(text: str, project_text: str | None) -> BuildName:
@@ -89,7 +89,10 @@ def page(text: str) -> Page:
 
 
 def _of_address(address: str) -> Page:
-    path = unquote(urlsplit(address if "://" in address else f"https://{address}").path)
+    try:
+        path = unquote(urlsplit(address if "://" in address else f"https://{address}").path)
+    except ValueError:
+        raise Mistake(f"{address!r} is no address") from None
     found, workflow, job = _PROJECT.search(path), _WORKFLOW.search(path), _JOB.search(path)
     is_pipeline = "/pipelines/" in path
     number = job[1] if job else found[4] if found and not is_pipeline else None
@@ -103,9 +106,16 @@ def _of_address(address: str) -> Page:
 def _project_of(found: Page, project_text: str | None) -> Slug:
     if found.project is None:
         return project(project_text)
-    if project_text and parse(project_text) != found.project:
+    if project_text and _parsed(project_text) != found.project:
         raise Mistake(f"the address is of {found.project}, and --project says otherwise")
     return found.project
+
+
+def _parsed(text: str) -> Slug:
+    try:
+        return parse(text)
+    except ValueError:
+        raise Mistake(f"{text!r} names no project; write gh/org/repo, org/repo or its address") from None
 
 
 def _checked(digits: str) -> int:

@@ -2,13 +2,14 @@
 
 import click
 
+from relay.circleci.types.projects import Collaboration
 from relay.cli.circleci import asking
 from relay.cli.circleci.command import V1, V1_1, V2, call
 from relay.cli.circleci.discretion import discreet, secrets_option
 from relay.cli.circleci.failing import looking_with
 from relay.cli.circleci.session import Session
 from relay.cli.circleci.showing import show_facts, show_json, show_list, show_words
-from relay.circleci.types.projects import Collaboration
+
 
 @call(V2, V1_1, V1)
 @secrets_option
@@ -25,9 +26,7 @@ def me(session: Session, with_secrets: bool) -> None:
     if session.as_json:
         show_json(session, discreet(found.raw, with_secrets))
     else:
-        show_facts(
-            session, {"login": found.login, "name": found.name, "id": found.id, "email": found.email}
-        )
+        show_facts(session, {"login": found.login, "name": found.name, "id": found.id, "email": found.email})
 
 
 @call()

@@ -71,7 +71,7 @@ def pipeline(session: Session, pipeline: str, project: str | None) -> None:
         show_json(session, found.raw)
         return
     facts = {
-        "pipeline": " ".join(str(part) for part in (found.number, found.id) if part),
+        "pipeline": _numbered(found.number, found.id),
         "project": found.project_slug,
         "state": status(found.state),
         "branch": ref(found.branch, found.tag),
@@ -118,6 +118,10 @@ def _workflow_rows(session: Session, found: Iterable[Workflow]) -> Iterable[tupl
         yield each.id, each.name, status(each.status), when, _length(each)
 
 
+def _numbered(number: int | None, id_: str | None) -> str:
+    return f"{number} ({id_})" if number and id_ else str(number or id_ or "")
+
+
 def _length(found: Workflow | WorkflowJob) -> str:
     begin = found.created_at if isinstance(found, Workflow) else found.started_at
     return took((found.stopped_at - begin).total_seconds()) if found.stopped_at and begin else ""
@@ -132,11 +136,11 @@ def workflow(session: Session, workflow: str) -> None:
     if session.as_json:
         show_json(session, found.raw)
         return
-    facts = {
+    facts: dict[str, Cell] = {
         "workflow": " ".join(part for part in (found.name, found.id) if part),
         "status": status(found.status),
         "project": found.project_slug,
-        "pipeline": " ".join(str(part) for part in (found.pipeline_number, found.pipeline_id) if part),
+        "pipeline": _numbered(found.pipeline_number, found.pipeline_id),
         "started": ago(found.created_at, session.now),
         "took": _length(found),
         "rerun by itself": f"{found.auto_rerun_number} of {found.max_auto_reruns}"

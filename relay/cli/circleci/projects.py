@@ -116,7 +116,9 @@ def unfollow(session: Session, project: str | None) -> None:
     slug = named.project(project)
     with looking_with("projects"):
         found = session.classic.unfollow(slug)
-    said = f"CircleCI says that you still follow {slug}" if found.following else f"you no longer follow {slug}"
+    said = (
+        f"CircleCI says that you still follow {slug}" if found.following else f"you no longer follow {slug}"
+    )
     show_words(session, found.raw, said)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from relay.circleci.errors import Unclear
 from relay.circleci.slugs import Slug, parse
 from relay.circleci.started import Kind, RetryFrom, Started
 from relay.circleci.types.pipelines import WorkflowJob
@@ -13,14 +14,13 @@ from relay.cli.circleci.failing import AnswerIsNo, looking_with
 from relay.cli.circleci.session import Session
 from relay.cli.circleci.showing import show_words
 from relay.cli.circleci.started import show_started
-from relay.config.suggestions import unknown
 
 target_argument = click.argument("target", metavar="NUMBER|WORKFLOW")
 from_option = click.option(
     "--from",
     "start",
-    type=click.Choice(list(RetryFrom)),
-    default=RetryFrom.FAILED,
+    type=click.Choice([each.value for each in RetryFrom]),
+    default=RetryFrom.FAILED.value,
     show_default=True,
     help="Only what failed and what follows it, or all from the start.",
 )
@@ -81,7 +81,7 @@ def _retry(
             ssh=ssh,
             version=session.version,
         )
-    show_started(session, started)
+    show_started(session, started, build.project if build else None)
 
 
 def _project_of(session: Session, workflow: str | None) -> Slug:
@@ -122,7 +122,9 @@ def rerun(
             enable_ssh=with_ssh,
             sparse_tree=sparse_tree,
         )
-    show_started(session, Started(kind=Kind.WORKFLOW, id=new, how="v2 rerun"))
+        if new is None:
+            raise Unclear("CircleCI took the call and did not name the new workflow", status=202)
+    show_started(session, Started(kind=Kind.WORKFLOW, id=new, how="v2 rerun"), None)
 
 
 def _ids_of_jobs(session: Session, workflow: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -136,6 +138,8 @@ def _ids_of_jobs(session: Session, workflow: str, names: Sequence[str]) -> tuple
 def _id_of_job(jobs: Sequence[WorkflowJob], name: str) -> str:
     found = [each.id for each in jobs if each.id and name in {each.name, str(each.number)}]
     if not found:
+        from relay.config.suggestions import unknown
+
         raise AnswerIsNo(
             unknown(f"no job of the workflow is called {name}", name, [each.name or "" for each in jobs])
         )
@@ -163,6 +167,8 @@ def child(session: Session, target: str, project: str | None, known: Sequence[st
         known=known,
     )
     if found is None:
-        raise AnswerIsNo(f"nothing was run again from {f'build {build}' if build else f'workflow {workflow}'}")
+        raise AnswerIsNo(
+            f"nothing was run again from {f'build {build}' if build else f'workflow {workflow}'}"
+        )
     name = f"build {found.number}" if found.kind is Kind.BUILD else f"workflow {found.id}"
     show_words(session, found.raw, f"{name}, {found.how}")

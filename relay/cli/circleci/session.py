@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,9 +18,11 @@ from relay.circleci.started import Version
 from relay.circleci.v1 import V1
 from relay.circleci.v1_1 import V11
 from relay.cli.output import visible
-from relay.config import Config
 from relay.errors import ConfigError
 from relay.secret import Masker, Secret
+
+if TYPE_CHECKING:  # it takes long to import, and is needed only where there is a configuration
+    from relay.config import Config
 
 TOKEN = "CIRCLECI_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -33,7 +36,11 @@ class Session:
     as_json: bool
     mask: Masker
     now: datetime
-    settings: Config | None
+    settings: "Config | None"
+
+    @property
+    def has_token(self) -> bool:
+        return bool(self.circle.http.connection.token)
 
     @property
     def classic(self) -> V1 | V11:
@@ -72,7 +79,7 @@ def session(asked: Asked, environ: Mapping[str, str], now: datetime) -> Iterator
         circle.close()
 
 
-def connection_of(settings: Config | None, asked: Asked, environ: Mapping[str, str]) -> Connection:
+def connection_of(settings: "Config | None", asked: Asked, environ: Mapping[str, str]) -> Connection:
     """The environment's token goes where the command line says, the configuration's only to its own URL."""
     configured = Connection(base_url=settings.circleci.url if settings else CLOUD)
     chosen = Connection(base_url=asked.url or configured.base_url, auth=asked.auth)
@@ -84,7 +91,7 @@ def connection_of(settings: Config | None, asked: Asked, environ: Mapping[str, s
     return Connection(base_url=chosen.base_url, auth=asked.auth, token=token or own or None)
 
 
-def _settings(asked: Asked) -> Config | None:
+def _settings(asked: Asked) -> "Config | None":
     """None where there is no file; a broken one that nobody named is only worth a warning."""
     if not asked.config_was_named and not Path(asked.config).exists():
         return None

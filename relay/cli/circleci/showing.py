@@ -131,4 +131,3 @@ def ref(branch: str | None, tag: str | None) -> str:
 def short(revision: str | None) -> str:
     """A commit's hash as git shortens it."""
     return (revision or "")[:7]
-

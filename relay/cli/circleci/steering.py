@@ -14,7 +14,6 @@ from relay.cli.circleci.failing import AnswerIsNo, looking_with
 from relay.cli.circleci.session import Session
 from relay.cli.circleci.showing import show_words
 from relay.cli.output import Mistake
-from relay.config.suggestions import unknown
 
 
 @call(AUTO, V1, V1_1, V2)
@@ -75,12 +74,10 @@ def _waiting(jobs: Sequence[WorkflowJob], workflow: str, named_job: str | None) 
         raise AnswerIsNo(f"no job of workflow {workflow} waits for an approval")
     if named_job is None and len(held) > 1:
         raise Mistake(f"several jobs wait, say which: {', '.join(names)}")
-    fits = [
-        each
-        for each in held
-        if named_job in {None, each.name, each.id, each.approval_request_id}
-    ]
+    fits = [each for each in held if named_job in {None, each.name, each.id, each.approval_request_id}]
     if not fits:
+        from relay.config.suggestions import unknown
+
         raise AnswerIsNo(unknown(f"no waiting job is called {named_job}", named_job or "", names))
     return fits[0]
 

@@ -52,8 +52,8 @@ class Wanted:
 @click.option(
     "--endpoint",
     type=click.Choice(ENDPOINTS),
-    help="Exactly this call and no other: run and pipeline of v2, tree (one build) of v1 and v1.1, build (whole"
-    " workflows) of v1.1.",
+    help="Exactly this call and no other: run and pipeline of v2, tree (one build) of v1 and v1.1, build"
+    " (whole workflows) of v1.1.",
 )
 def trigger(
     session: Session,
@@ -81,9 +81,16 @@ def trigger(
     )
     endpoint = endpoint or ("tree" if wanted.parallel else None)
     where = f" --branch {wanted.branch}" if wanted.branch else ""
-    look = "pipelines" if endpoint != "tree" and session.version in {AUTO, V2} else "builds"
+    look = "builds" if _is_classic(session, wanted, endpoint) else "pipelines"
     with looking_with(f"{look} {wanted.project}{where}"):
-        show_started(session, _started(session, wanted, endpoint))
+        show_started(session, _started(session, wanted, endpoint), wanted.project)
+
+
+def _is_classic(session: Session, wanted: Wanted, endpoint: str | None) -> bool:
+    """Whether a build is started rather than a pipeline."""
+    if endpoint is not None:
+        return endpoint == "tree"
+    return session.version in {V1, V1_1} or bool(wanted.revision or wanted.build_parameters)
 
 
 def _started(session: Session, wanted: Wanted, endpoint: str | None) -> Started:

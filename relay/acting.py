@@ -1,0 +1,71 @@
+"""One attempt at an action: the same queue, the same attempts, other errors that matter."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from relay import pipeline
+from relay.actions.base import Action, Doing, NotYet, Tools, Unresolved
+from relay.errors import DeliveryError
+from relay.model import AttemptOutcome, DeliveryState
+from relay.pipeline import Relay
+from relay.store import Claim, Finish, Store, StoredDelivery
+
+ACT = "act"  # the kind of such a delivery
+
+
+def act_one(
+    claim: Claim, delivery: StoredDelivery, relay: Relay, store: Store, clock: Callable[[], datetime]
+) -> Finish:
+    """Does it, and says what follows. An action whose answer was lost does not end as dead but as unknown."""
+    started = clock()
+    try:
+        action = action_of(delivery, relay)
+        answer = action.perform(doing(delivery, relay, started), tools(delivery, relay, store))
+    except DeliveryError as error:
+        return _failed(pipeline.failed(claim, delivery, relay, error, started, clock()), error)
+    said = relay.config.masker(answer.excerpt)
+    return Finish(
+        claim=claim,
+        outcome=AttemptOutcome.DELIVERED,
+        started_at=started,
+        ended_at=clock(),
+        answer=replace(answer, excerpt=said),
+        title=said,
+    )
+
+
+def action_of(delivery: StoredDelivery, relay: Relay) -> Action:
+    """DeliveryError when the configuration no longer has it."""
+    try:
+        return relay.actions[delivery.target]
+    except KeyError:
+        raise DeliveryError(
+            f"action {delivery.target} is no longer in the configuration; add it again and replay",
+            permanent=True,
+        ) from None
+
+
+def doing(delivery: StoredDelivery, relay: Relay, now: datetime) -> Doing:
+    event = delivery.events[-1]
+    return Doing(
+        delivery_id=delivery.id,
+        name=delivery.target,
+        event=event,
+        scope=pipeline.key_of(event, relay),
+        now=now,
+    )
+
+
+def tools(delivery: StoredDelivery, relay: Relay, store: Store) -> Tools:
+    def note(notes: Mapping[str, Any]) -> None:
+        store.add_notes(delivery.events[-1].id, notes)
+
+    return Tools(circleci=relay.circleci, transport=relay.transport, runs=store.runs, note=note)
+
+
+def _failed(finish: Finish, error: DeliveryError) -> Finish:
+    is_unknown = isinstance(error, Unresolved) and finish.again_at is None
+    end = DeliveryState.UNKNOWN if is_unknown else None
+    return replace(finish, end=end, is_fault=not isinstance(error, NotYet))

@@ -26,6 +26,7 @@ from relay.store import Claim, Finish, Limit, Planned, StoredDelivery, StoredEve
 from relay.transport import Transport
 
 PLAN_RETRIES = (1.0, 10.0, 60.0, 600.0)  # seconds; an event that cannot be planned is then stuck
+LONGEST_PAUSE_S = 3600.0  # a destination that asks to be left alone for longer is asked again by then
 DEFAULT_LIMIT = Limit(in_flight=4)  # of a destination whose notifier is gone from the configuration
 
 
@@ -236,7 +237,7 @@ def failed(
         first_at=delivery.created_at if delivery else started,
         jitter=random.random,
     )
-    pause = None if error.retry_after is None else ended + timedelta(seconds=error.retry_after)
+    pause_s = None if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE_S)
     return Finish(
         claim=claim,
         outcome=AttemptOutcome.PERMANENT if error.permanent else AttemptOutcome.TEMPORARY,
@@ -245,7 +246,7 @@ def failed(
         answer=_masked(Answer(status=error.status, excerpt=error.excerpt), relay),
         error=relay.config.masker(str(error)),
         again_at=again,
-        pause_until=pause,
+        pause_until=None if pause_s is None else ended + timedelta(seconds=pause_s),
         title=message.fallback or message.title if message else None,
     )
 

@@ -1,6 +1,6 @@
-"""A worker that claims and then hangs, for tests to kill: `python -m tests.claiming DATABASE_URL plan|deliver`.
+"""A worker that claims and then hangs, for tests to kill: `python -m tests.claiming URL plan|deliver`.
 
-It prints a line once everything that waits is claimed.
+It prints how much it has claimed.
 """
 
 import sys

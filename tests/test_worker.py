@@ -128,9 +128,7 @@ def test_a_dead_delivery_is_sent_when_it_is_replayed(store: Store, sink: Sink, t
 def places(slow: Sink, quick: Sink, count: int) -> str:
     """A configuration with `count` slow destinations and a quick one."""
     names = [f"slow-{number}" for number in range(count)]
-    lines = [
-        f'  {name}: {{ type: webhook, url: "{slow.url}/{name}", allow_private: true }}' for name in names
-    ]
+    line = '  {name}: {{ type: webhook, url: "{url}/{name}", allow_private: true }}'
     return "\n".join(
         [
             "version: 1",

@@ -18,11 +18,12 @@ from relay.clock import SteadyClock
 from relay.errors import StoreBusy
 from relay.ids import new_id
 from relay.model import AttemptOutcome, DeliveryState
+from relay.pipeline import Relay
 from relay.store import EventState, Store
 from relay.store.engine import open_engine, writing
 from relay.store.queue import LOST
 from relay.store.tables import events
-from relay.worker import LEASE_S
+from relay.worker import LEASE_S, Worker
 from tests.factories import body, workflow_completed
 from tests.fakes.gate import Gate
 from tests.fakes.sink import Play, Sink
@@ -161,28 +162,36 @@ def accept_stubbornly(store: Store, number: int) -> str:
 
 def test_nothing_is_lost_while_postgresql_is_away(postgres_url: str, sink: Sink, tmp_path: Path) -> None:
     sink.plays.append(Play(wait=1.0))
-    with Gate(postgres_url) as gate, Store.open(postgres_url) as store, Store.open(gate.url) as ours:
-        with working(ours, make_relay(tmp_path, TO_SINK.format(url=sink.url))):
-            ids = accept(store, workflow_completed())
-            until(lambda: sink.requests)
-            gate.shut()
-            more = accept(store, *hooks(5))
-            time.sleep(3)
-            gate.is_shut = False
-            until_delivered(store, ids + more)
+    with (
+        Gate(postgres_url) as gate,
+        Store.open(postgres_url) as store,
+        Store.open(gate.url) as ours,
+        working(ours, make_relay(tmp_path, TO_SINK.format(url=sink.url))),
+    ):
+        ids = accept(store, workflow_completed())
+        until(lambda: sink.requests)
+        gate.shut()
+        more = accept(store, *hooks(5))
+        time.sleep(3)
+        gate.is_shut = False
+        until_delivered(store, ids + more)
 
     assert len(sink.requests) == 6
 
 
 def test_nothing_is_lost_when_answers_to_commits_are(postgres_url: str, sink: Sink, tmp_path: Path) -> None:
-    with Gate(postgres_url) as gate, Store.open(postgres_url) as store, Store.open(gate.url) as ours:
-        with working(ours, make_relay(tmp_path, TO_SINK.format(url=sink.url))):
-            until_delivered(store, accept(store, workflow_completed(number=1)))
-            gate.loses_answers = True
-            ids = accept(store, *hooks(5))
-            time.sleep(1)
-            gate.loses_answers = False
-            until_delivered(store, ids, LEASE_S / 2)
+    with (
+        Gate(postgres_url) as gate,
+        Store.open(postgres_url) as store,
+        Store.open(gate.url) as ours,
+        working(ours, make_relay(tmp_path, TO_SINK.format(url=sink.url))),
+    ):
+        until_delivered(store, accept(store, workflow_completed(number=1)))
+        gate.loses_answers = True
+        ids = accept(store, *hooks(5))
+        time.sleep(1)
+        gate.loses_answers = False
+        until_delivered(store, ids, LEASE_S / 2)
 
     assert len(sink.requests) == 6
 
@@ -249,7 +258,7 @@ def test_an_event_that_cannot_be_planned_is_stuck_and_the_others_go_on(
     ids = accept(store, *hooks(3))
     with working(store, relay, clock=fast_clock(200)) as worker:
         until_delivered(store, ids)
-        until(lambda: worker.reload(relay) or state_of(store, poison) is EventState.STUCK, 30)
+        until(lambda: is_stuck(store, poison, worker, relay), 30)
 
     detail = store.event(poison)
     assert detail
@@ -275,9 +284,10 @@ def fast_clock(times: float) -> SteadyClock:
     return SteadyClock(wall=quick, monotonic=quick)
 
 
-def state_of(store: Store, event_id: str) -> EventState | None:
+def is_stuck(store: Store, event_id: str, worker: Worker, relay: Relay) -> bool:
+    worker.reload(relay)  # its clock is quicker than its sleep
     detail = store.event(event_id)
-    return detail.row.state if detail else None
+    return detail is not None and detail.row.state is EventState.STUCK
 
 
 def test_a_webhook_that_cannot_be_read_holds_up_no_other(

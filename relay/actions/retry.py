@@ -76,7 +76,7 @@ class Retry(Action):
             doing=doing,
             tools=tools,
             type=self.type,
-            did=f"ran it again {WORDS[self.start]}",
+            did=f"ran it again {WORDS[self.start]}" if where.workflow else "ran it again",
             intent=intent,
             why_not=lambda earlier: why_no_retry(
                 doing.event, earlier, limit=self.limit, cooldown=self.cooldown, now=doing.now

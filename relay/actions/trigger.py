@@ -15,7 +15,7 @@ from relay.model import Answer, Event
 from relay.runs import Intent, RunKind, RunState, trigger_origin, why_no_trigger
 from relay.sandbox import compile_text
 
-Scalar = bool | int | float | str
+Scalar = str | int | float | bool
 
 
 class Trigger(Action):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from relay import notifiers, wiring
+from relay import actions, notifiers, wiring
 from relay.cli import CANNOT
 from relay.cli.output import count, json_option, json_text, print_json, visible
 from relay.config import Config, json_schema
@@ -81,4 +81,4 @@ def schema() -> None:
     and at the top of relay.yaml
       # yaml-language-server: $schema=relay.schema.json
     """
-    click.echo(json_text(json_schema(notifiers.types(), {})))
+    click.echo(json_text(json_schema(notifiers.types(), actions.types())))

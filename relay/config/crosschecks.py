@@ -33,6 +33,7 @@ class Subject:
     file: File
     page: Page
     notifiers: frozenset[str] | None  # all names, also of broken ones; None when nobody can tell
+    actions: frozenset[str] | None = None  # the same
 
 
 def cross_check(subject: Subject) -> tuple[Fault, ...]:
@@ -44,6 +45,7 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _default_template,
         _notifier_templates,
         _unmatched,
+        _same_names,
         _members,
     )
     return tuple(fault for check in checks for fault in check(subject))
@@ -60,17 +62,18 @@ def _routes(subject: Subject) -> Iterator[Fault]:
         path, route = place.path, place.route
         yield from _match(subject, route, (*path, "match"))
         yield from _names(subject, route.notify or (), (*path, "notify"))
+        yield from _acts(subject, route.act or (), (*path, "act"))
         yield from _mentions(subject, route.mention or (), (*path, "mention"))
         if route.template is not None:
             yield from _template(subject, route.template, (*path, "template"))
-        if place.is_leaf and not _is_notify_written(subject, path):
+        if place.is_leaf and not _says_what_to_do(subject, path):
             yield subject.page.fault(path, "notifies nobody; add notify: NAME, or notify: [] to be silent")
 
 
-def _is_notify_written(subject: Subject, path: Path) -> bool:
-    """Whether the route or one above it says whom to notify, rightly or wrongly."""
+def _says_what_to_do(subject: Subject, path: Path) -> bool:
+    """Whether the route or one above it names somebody to notify or something to do, rightly or wrongly."""
     above = (path[: length + 1] for length in range(1, len(path), 2))
-    written = (find(subject.page.root, (*route, "notify")) for route in above)
+    written = (find(subject.page.root, (*route, key)) for route in above for key in ("notify", "act"))
     return any(node is not None and node.value is not None for node in written)
 
 
@@ -104,10 +107,29 @@ def _names(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault
             yield subject.page.fault(
                 (*path, index), unknown(f"unknown notifier {name}", name, subject.notifiers)
             )
+    yield from _mixed(subject, names, path)
+
+
+def _mixed(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault]:
     if len({written.startswith("+") for written in names}) > 1:
         yield subject.page.fault(
             path, "mixes +name, which adds to the inherited list, with names that replace it"
         )
+
+
+def _acts(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault]:
+    names = tuple(names)
+    for index, written in enumerate(names):
+        name = written.removeprefix("+")
+        if subject.actions is not None and name not in subject.actions:
+            yield subject.page.fault((*path, index), unknown(f"unknown action {name}", name, subject.actions))
+    yield from _mixed(subject, names, path)
+
+
+def _same_names(subject: Subject) -> Iterator[Fault]:
+    """A route's targets are told apart by their names alone."""
+    for name in sorted((subject.notifiers or frozenset()) & (subject.actions or frozenset())):
+        yield subject.page.fault(("actions", name), "a notifier has this name already", at_key=True)
 
 
 def _mentions(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault]:

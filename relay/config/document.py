@@ -37,7 +37,9 @@ def check_document(page: Page, notifier_types: Types, action_types: Types) -> Ch
     file, faults = _read_file(page, notifier_types)
     notifiers, notifier_faults = read_targets("notifiers", file.notifiers, notifier_types, page)
     actions, action_faults = read_targets("actions", file.actions, action_types, page)
-    between = cross_check(Subject(file=file, page=page, notifiers=_names(page)))
+    between = cross_check(
+        Subject(file=file, page=page, notifiers=_names(page, "notifiers"), actions=_names(page, "actions"))
+    )
     together = (*faults, *notifier_faults, *action_faults, *between)
     return Checked(file=file, notifiers=notifiers, actions=actions, faults=together)
 
@@ -70,8 +72,8 @@ def _places(error: ValidationError, page: Page) -> tuple[Path, ...]:
     return tuple(page.clean(detail["loc"]) for detail in error.errors(include_url=False, include_input=False))
 
 
-def _names(page: Page) -> frozenset[str] | None:
-    written = child(page.root, "notifiers")
+def _names(page: Page, section: str) -> frozenset[str] | None:
+    written = child(page.root, section)
     if written is None:
         return frozenset()
     return frozenset(written.value) if isinstance(written.value, Mapping) else None

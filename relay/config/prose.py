@@ -70,6 +70,12 @@ NOTIFIERS_INTRO = """\
 A place the relay can speak to. `type` says which service it is and which keys there are. Every type has:
 """
 
+ACTIONS_INTRO = """\
+## `actions.NAME`
+
+Something done through an API when a route says `act: NAME`; see docs/actions.md. Every type has:
+"""
+
 FIELDS_INTRO = """\
 ## Fields of an event
 
@@ -89,6 +95,10 @@ All keys of a `match` must hold; of a list one item must.
 
 `any:`, `all:` and `not:` take lists of matches. A missing field never matches a pattern; a list of only
 `!` patterns lets it pass.
+
+`failed_jobs`, `failed_tests`, `log` and `artifacts` are in no webhook. With a `circleci.token` they are
+fetched once per event, when a route that applies or its message uses them, within `circleci.enrich_within`.
+If that fails, the message goes without them and says so. They cannot be part of `group.by` or `state.key`.
 """
 
 AFTER = f"""\

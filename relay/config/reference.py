@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from relay.config.file import File
 from relay.config.meanings import MEANINGS
-from relay.config.prose import AFTER, BEFORE, FIELDS_INTRO, NOTIFIERS_INTRO, TYPES
+from relay.config.prose import ACTIONS_INTRO, AFTER, BEFORE, FIELDS_INTRO, NOTIFIERS_INTRO, TYPES
 from relay.config.section import Section
 from relay.config.targets import Types
 from relay.config.templates import Override, TemplateSpec
@@ -25,9 +25,16 @@ from relay.routing.match import WORDS
 HEAD = ("| Key | Type | Default | Meaning |", "|---|---|---|---|")
 
 
-def render(notifier_types: Types) -> str:
+def render(notifier_types: Types, action_types: Types) -> str:
     """The whole page, as Markdown."""
-    parts = (BEFORE, *_sections("", File, "## The file"), *_notifiers(notifier_types), *_fields(), AFTER)
+    parts = (
+        BEFORE,
+        *_sections("", File, "## The file"),
+        *_targets("notifiers", NOTIFIERS_INTRO, notifier_types),
+        *_targets("actions", ACTIONS_INTRO, action_types),
+        *_fields(),
+        AFTER,
+    )
     return "\n".join(parts) + "\n"
 
 
@@ -80,19 +87,20 @@ def _prefix(path: str) -> str:
     return f"{section}." if section else ""
 
 
-def _notifiers(notifier_types: Types) -> Iterator[str]:
+def _targets(section: str, intro: str, types: Types) -> Iterator[str]:
     """What all types share, then what each has besides."""
-    yield NOTIFIERS_INTRO
-    fields = [set(model.model_fields) for model in notifier_types.values()]
-    shared = set.intersection(*fields) if fields else set()
-    for _, model in sorted(notifier_types.items())[:1]:
-        yield from (*_table(model, "notifiers.", set(model.model_fields) - shared | {"type"}), "")
-    for kind, model in sorted(notifier_types.items()):
-        yield from (f"### `type: {kind}`", "", _first_line(model), "", *_own_keys(model, shared), "")
+    if not types:
+        return
+    yield intro
+    shared = set.intersection(*(set(model.model_fields) for model in types.values()))
+    for _, model in sorted(types.items())[:1]:
+        yield from (*_table(model, f"{section}.", set(model.model_fields) - shared | {"type"}), "")
+    for kind, model in sorted(types.items()):
+        yield from (f"### `type: {kind}`", "", _first_line(model), "", *_own_keys(section, model, shared), "")
 
 
-def _own_keys(model: type[BaseModel], shared: Collection[str]) -> Iterator[str]:
-    rows = tuple(_table(model, "notifiers.", shared))
+def _own_keys(section: str, model: type[BaseModel], shared: Collection[str]) -> Iterator[str]:
+    rows = tuple(_table(model, f"{section}.", shared))
     yield from rows if len(rows) > len(HEAD) else ("No keys of its own.",)
 
 
@@ -126,8 +134,8 @@ def _cell(text: str) -> str:
 
 
 def main() -> None:
-    """An entry point, like a command: so it may bring the notifiers and this part together."""
-    sys.stdout.write(render(import_module("relay.notifiers").types()))
+    """An entry point, like a command: so it may bring notifiers, actions and this part together."""
+    sys.stdout.write(render(import_module("relay.notifiers").types(), import_module("relay.actions").types()))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What the format has room for and this release does not do yet. Refused, never ignored.
 
 An entry is `key` at the top of the file, `routes.key` in any route, `notifiers.key` in any notifier,
-`notifiers.key=value` for one value of a key, `notify=prefix` for a way to name whom to notify, or
-`fields.name` for a field that has to be fetched from CircleCI.
+`actions.key` in any action, `notifiers.key=value` for one value of a key, `notify=prefix` for a way to
+name whom to notify, or `fields.name` for a field that has to be fetched from CircleCI.
 Whoever builds the thing deletes its entry.
 """
 
@@ -14,18 +14,14 @@ from relay.errors import Fault
 
 NOT_YET = frozenset(
     {
-        "actions",
+        "actions.policy",
         "retry",
         "schedules",
         "silences",
         "tests",
         "watch",
-        "fields.artifacts",
-        "fields.failed_jobs",
-        "fields.failed_tests",
         "fields.failure",
         "fields.history",
-        "fields.log",
         "fields.verdict",
         "notifiers.budget",
         "notifiers.fallback",
@@ -33,7 +29,6 @@ NOT_YET = frozenset(
         "notifiers.style=thread",
         "notifiers.style=update",
         "notify=dm:",
-        "routes.act",
         "routes.digest",
         "routes.during",
         "routes.hold",
@@ -78,8 +73,9 @@ class _Pruner:
         if not isinstance(kept.value, Mapping):
             return kept
         parts = dict(kept.value)
-        if "notifiers" in parts:
-            parts["notifiers"] = self._each(parts["notifiers"], "notifiers.", ("notifiers",))
+        for section in ("notifiers", "actions"):
+            if section in parts:
+                parts[section] = self._each(parts[section], f"{section}.", (section,))
         if "routes" in parts:
             parts["routes"] = self._routes(parts["routes"], ("routes",))
         return replace(kept, value=parts)

@@ -1,17 +1,26 @@
 """What is odd in a configuration and yet no reason to refuse it."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
-from relay.config.templates import STANDARD
+from relay.config.templates import STANDARD, TemplateSpec, Wording
 from relay.errors import Fault
+
+NO_TOKEN = "there is no circleci.token"  # noqa: S105 - words
+FETCHED_ROOTS = frozenset({"artifacts", "failed_jobs", "failed_tests", "log"})
 
 
 def warnings_about(file: File, page: Page) -> tuple[Fault, ...]:
     """Things to have a second look at."""
-    return (*_unused_notifiers(file, page), *_unused_templates(file, page))
+    return (
+        *_unused_notifiers(file, page),
+        *_unused_actions(file, page),
+        *_unused_templates(file, page),
+        *_missing_token(file, page),
+    )
 
 
 def _unused_notifiers(file: File, page: Page) -> Iterator[Fault]:
@@ -20,6 +29,52 @@ def _unused_notifiers(file: File, page: Page) -> Iterator[Fault]:
     for name in file.notifiers:
         if name not in used:
             yield page.fault(("notifiers", name), "no route notifies it", at_key=True)
+
+
+def _unused_actions(file: File, page: Page) -> Iterator[Fault]:
+    used = {name.removeprefix("+") for place in named_routes(file.routes) for name in place.route.act or ()}
+    for name in file.actions:
+        if name not in used:
+            yield page.fault(("actions", name), "no route does it", at_key=True)
+
+
+def _missing_token(file: File, page: Page) -> Iterator[Fault]:
+    """What stays empty, or fails each time, because CircleCI is never asked."""
+    if file.circleci.token:
+        return
+    for name, options in file.actions.items():
+        if options.get("type") != "http":
+            yield page.fault(("actions", name), f"asks CircleCI, and {NO_TOKEN}", at_key=True)
+    for place in named_routes(file.routes):
+        for key, names in (
+            ("match", _in_match(place.route.match)),
+            ("when", _in_text(place.route.when or "")),
+        ):
+            for name in sorted(names):
+                yield page.fault((*place.path, key), f"needs {name} from CircleCI, and {NO_TOKEN}")
+    for name, template in file.templates.items():
+        for field in sorted(_in_template(template)):
+            yield page.fault(("templates", name), f"needs {field} from CircleCI, and {NO_TOKEN}", at_key=True)
+
+
+def _in_match(match: object) -> frozenset[str]:
+    if isinstance(match, Mapping):
+        keys = FETCHED_ROOTS & {str(key).partition(".")[0] for key in match}
+        return keys.union(*map(_in_match, match.values()))
+    return frozenset[str]().union(*map(_in_match, match)) if isinstance(match, list) else frozenset()
+
+
+def _in_template(template: Wording) -> frozenset[str]:
+    texts = [template.title, template.body, *(template.facts or {}).values()]
+    texts += [text for button in template.buttons or () for text in (button.text, button.url)]
+    services = template.services.values() if isinstance(template, TemplateSpec) else ()
+    named = (_in_text(text) for text in texts if text)
+    return frozenset[str]().union(*named, *map(_in_template, services))
+
+
+def _in_text(text: str) -> frozenset[str]:
+    """By the words in it: nothing is refused for this, so a word too many does no harm."""
+    return FETCHED_ROOTS & frozenset(re.findall(r"[a-z_]+", text))
 
 
 def _unused_templates(file: File, page: Page) -> Iterator[Fault]:

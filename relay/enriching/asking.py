@@ -22,6 +22,7 @@ from relay.model import Event, EventKind
 PROBLEM = "enrichment_problem"
 MOST_JOBS = 50  # listed
 MOST_LOGS = 5  # jobs whose logs are read
+MOST_TESTED = 10  # jobs whose tests are asked for
 MOST_TESTS = 50
 MOST_ARTIFACTS = 200
 LOG_READ = 4_000_000  # bytes of one step's log that are read
@@ -116,7 +117,9 @@ class _Asking:
         return [{**_plain(job), "first_error": self._first_error(job, at)} for at, job in enumerate(jobs)]
 
     def failed_tests(self) -> list[dict[str, Any]]:
-        return list(islice((test for job in self._bad_jobs() for test in self._tests(job)), MOST_TESTS))
+        return list(
+            islice((test for job in self._bad_jobs()[:MOST_TESTED] for test in self._tests(job)), MOST_TESTS)
+        )
 
     def log(self) -> str | None:
         """The ends of the logs of the failed steps."""

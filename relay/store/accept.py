@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, exc, false, insert, literal, select
@@ -81,13 +82,19 @@ def _commit_alone(engine: Engine, row: Mapping[str, Any]) -> bool | StoreError:
 def _insert(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     """The ids that went in. Sorted by key, so that batches with the same duplicates do not deadlock."""
     in_order = sorted(rows, key=lambda row: str(row["dedupe_key"]))
-    into_events = portable.insert(conn, events)
-    conn.execute(into_events.on_conflict_do_nothing(index_elements=["dedupe_key"]), in_order)
+    conn.execute(_into_events(portable.is_postgresql(conn)), in_order)
     queued = conn.execute(_INTO_WORK, {"ids": [row["id"] for row in rows]})
     new = frozenset(queued.scalars())
     if new:
         portable.notify(conn)
     return new
+
+
+@cache
+def _into_events(on_postgresql: bool) -> Any:
+    """Made once: composing it takes longer than running it."""
+    statement = portable.insert_for(on_postgresql, events)
+    return statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
 
 
 def plan_rows(chosen: ColumnElement[bool]) -> ReturningInsert[Any]:

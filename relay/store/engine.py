@@ -14,7 +14,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_
 from relay.errors import StoreBusy, StoreError
 
 PATIENCE_S = 5.0  # for SQLite's one writer, a PostgreSQL lock, or a connection
-LOOK_S = 0.0003  # between looks at a taken write lock
+LOOK_S = 0.0003  # between looks at a taken write lock, at first
+LONGEST_LOOK_S = 0.003  # a slow disk is not worth looking more often
 POOL = 5
 POOL_MORE = 15
 
@@ -124,6 +125,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
             conn.commit()
         except BaseException:
             conn.rollback()
+            _discard(conn)
             raise
 
 
@@ -133,7 +135,19 @@ def reading(engine: Engine) -> Iterator[Connection]:
     with translated(), engine.connect() as conn:
         if engine.dialect.name == "sqlite":
             conn.exec_driver_sql("BEGIN")
-        yield conn
+        try:
+            yield conn
+        except BaseException:
+            _discard(conn)
+            raise
+
+
+def _discard(conn: Connection) -> None:
+    """SQLite: never use it again. A result that was read half way keeps its old view of the database alive,
+    rollback or not, and whoever got the connection next would read the past and write nothing.
+    """
+    if conn.dialect.name == "sqlite":
+        conn.invalidate()
 
 
 @contextmanager
@@ -154,10 +168,12 @@ def write_turn(engine: Engine) -> Iterator[None]:
 def _held(file: Path, deadline: float) -> Iterator[int]:
     number = _open_lock(file)
     try:
+        pause = LOOK_S
         while not try_lock(number):
             if time.monotonic() > deadline:
                 raise StoreBusy("the database is locked by another process")
-            time.sleep(LOOK_S)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_LOOK_S)
         yield number
     finally:
         os.close(number)

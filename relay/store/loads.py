@@ -1,6 +1,6 @@
 """Reading what a claim is about: the webhook to plan, or the delivery with its events."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -73,11 +73,18 @@ def load_events(conn: Connection, ids: list[str]) -> dict[str, StoredEvent]:
 def load_deliveries(conn: Connection, ids: list[str]) -> dict[str, StoredDelivery]:
     if not ids:
         return {}
-    facts: dict[str, list[Event]] = {wanted: [] for wanted in ids}
-    for row in conn.execute(_FACTS, {"ids": ids}):
-        facts[row.delivery_id].append(unpack_event(row.facts))
+    about: dict[str, list[str]] = {wanted: [] for wanted in ids}
+    for row in conn.execute(_LINKS, {"ids": ids}):
+        about[row.delivery_id].append(row.event_id)
+    judged = load_judged(conn, {event_id for event_ids in about.values() for event_id in event_ids})
     rows = conn.execute(_DELIVERIES, {"ids": ids})
-    return {row.id: _delivery(row, tuple(facts[row.id])) for row in rows}
+    return {row.id: _delivery(row, tuple(judged[event_id] for event_id in about[row.id])) for row in rows}
+
+
+def load_judged(conn: Connection, ids: Collection[str]) -> dict[str, Event]:
+    """Each event once, however many deliveries are about it."""
+    rows = conn.execute(_FACTS, {"ids": list(ids)})
+    return {row.id: unpack_event(row.facts) for row in rows}
 
 
 def _event(row: Any) -> StoredEvent:
@@ -123,9 +130,9 @@ _EVENTS = select(
     events.c.body,
 ).where(among(events.c.id, "ids"))
 _DELIVERIES = select(deliveries).where(among(deliveries.c.id, "ids"))
-_FACTS = (
-    select(delivery_events.c.delivery_id, events.c.facts)
-    .join(events, events.c.id == delivery_events.c.event_id)
+_LINKS = (
+    select(delivery_events)
     .where(among(delivery_events.c.delivery_id, "ids"))
     .order_by(delivery_events.c.delivery_id, delivery_events.c.event_id)
 )
+_FACTS = select(events.c.id, events.c.facts).where(among(events.c.id, "ids"))

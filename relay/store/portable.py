@@ -103,7 +103,11 @@ def listed(texts: Iterable[str]) -> str:
 
 def insert(conn: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, which SQLAlchemy spells per database with the same methods."""
-    return postgresql.insert(table) if is_postgresql(conn) else sqlite.insert(table)
+    return insert_for(is_postgresql(conn), table)
+
+
+def insert_for(on_postgresql: bool, table: Table) -> Any:
+    return postgresql.insert(table) if on_postgresql else sqlite.insert(table)
 
 
 def lock_names(conn: Connection, names: Iterable[str]) -> None:

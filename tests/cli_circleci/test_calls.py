@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli_circleci.conftest import Relay
+from tests.cli_circleci.conftest import Relay, seconds_ago
 from tests.fakes.circleci_routes import ROUTES, find
 from tests.fakes.circleci_server import CircleCIServer
 from tests.fakes.circleci_world import FakeProject, Json
@@ -35,11 +35,11 @@ CALLS = tuple(table())
 def names(server: CircleCIServer, project: FakeProject, workflow: Json) -> dict[str, str]:
     """A world in which each command finds what it asks for, and the ids behind the table's capitals."""
     world = server.world
-    world.add_workflow(world.pipelines[workflow["pipeline_id"]])
+    world.add_workflow(world.pipelines[workflow["pipeline_id"]], created_at=seconds_ago(10))
     world.add_log(project.builds[123], "npm test", [{"message": "boom"}])
     project.envvars["OLD"] = "value"
     project.checkout_keys[CHECKOUT_KEY] = {"fingerprint": CHECKOUT_KEY}
-    hook = {"id": world.new_id(), "name": "relay", "events": [], "scope": {"id": project.id}}
+    hook: Json = {"id": world.new_id(), "name": "relay", "events": [], "scope": {"id": project.id}}
     world.webhooks[hook["id"]] = hook
     return {
         "PROJECT": project.id,

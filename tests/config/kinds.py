@@ -41,6 +41,15 @@ class Email(Kind):
     headers: Mapping[str, str] = Field(default_factory=dict)
 
 
+class Again(BaseModel):
+    """Runs it again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(default=1, description="How often.")
+
+
+ACTIONS: Mapping[str, type[BaseModel]] = {"again": Again}
 NOTIFIERS: Mapping[str, type[BaseModel]] = {"console": Console, "email": Email, "slack": Slack}
 ENVIRON = {
     "SLACK_WEBHOOK_URL": "https://hooks.example.com/s3cret-hook",

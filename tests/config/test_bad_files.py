@@ -6,7 +6,7 @@ import pytest
 
 from relay.config import load_text
 from relay.errors import ConfigError
-from tests.config.kinds import ENVIRON, NOTIFIERS
+from tests.config.kinds import ACTIONS, ENVIRON, NOTIFIERS
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "config" / "bad"
 MARK = "# expect: "
@@ -14,7 +14,7 @@ MARK = "# expect: "
 
 def messages(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        load_text(text, "relay.yaml", NOTIFIERS, {}, ENVIRON)
+        load_text(text, "relay.yaml", NOTIFIERS, ACTIONS, ENVIRON)
     return [str(fault).removeprefix("relay.yaml:") for fault in caught.value.faults]
 
 

@@ -4,16 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from relay import notifiers
+from relay import actions, notifiers
 from relay.config.reference import render
-from tests.config.kinds import NOTIFIERS
+from tests.config.kinds import ACTIONS, NOTIFIERS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "configuration.md"
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert render(notifiers.types()) == PAGE.read_text(), (
+    assert render(notifiers.types(), actions.types()) == PAGE.read_text(), (
         "write it again: python -m relay.config.reference > docs/configuration.md"
     )
 
@@ -27,7 +27,7 @@ def test_the_command_writes_the_page() -> None:
 
 
 def test_options_of_a_type_are_told_apart_from_those_of_all() -> None:
-    page = render(NOTIFIERS)
+    page = render(NOTIFIERS, ACTIONS)
 
     assert page.count("| `template` | text | – |") == 2  # of all types, and of a route
     assert "| `from` | text | required |  |" in page
@@ -35,11 +35,11 @@ def test_options_of_a_type_are_told_apart_from_those_of_all() -> None:
 
 
 def test_what_is_not_there_yet_has_no_row() -> None:
-    assert "| `throttle` |" not in render(NOTIFIERS)
+    assert "| `throttle` |" not in render(NOTIFIERS, ACTIONS)
 
 
 def test_defaults_are_shown_as_somebody_would_write_them() -> None:
-    page = render(NOTIFIERS)
+    page = render(NOTIFIERS, ACTIONS)
 
     assert "| `retries` | list: duration | `[5s, 30s, 2m, 10m, 30m, 2h]` |" in page
     assert "| `store` | secret | `sqlite:///relay.db` |" in page

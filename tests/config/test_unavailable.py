@@ -5,7 +5,7 @@ import pytest
 from relay.config import load_text
 from relay.config.unavailable import NOT_YET
 from relay.errors import ConfigError
-from tests.config.kinds import NOTIFIERS
+from tests.config.kinds import ACTIONS, NOTIFIERS
 
 CHILD = "routes: [{notify: console, routes: [{match: {change: broke}, %s}]}]"
 ROUTES = "routes: [{notify: console}]"
@@ -18,6 +18,8 @@ def file_with(entry: str) -> str:
     notifier, routes, top = "", ROUTES, ""
     if section == "notifiers":
         notifier = f", {key}: {value or 'x'}"
+    elif section == "actions":
+        top = f"actions: {{again: {{type: again, {key}: x}}}}\n"
     elif section == "routes":
         routes = CHILD % f"{key}: x"
     elif section == "fields":
@@ -32,7 +34,7 @@ def file_with(entry: str) -> str:
 @pytest.mark.parametrize("entry", sorted(NOT_YET))
 def test_each_entry_of_the_table_is_refused(entry: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_text(file_with(entry), "relay.yaml", NOTIFIERS, {}, {})
+        load_text(file_with(entry), "relay.yaml", NOTIFIERS, ACTIONS, {})
 
     problems = [fault.problem for fault in caught.value.faults]
     assert any(problem.endswith("is not available in this release yet; remove it") for problem in problems)
@@ -41,6 +43,6 @@ def test_each_entry_of_the_table_is_refused(entry: str) -> None:
 @pytest.mark.parametrize("entry", sorted(entry for entry in NOT_YET if not entry.startswith("fields.")))
 def test_what_is_not_there_gives_no_other_fault(entry: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_text(file_with(entry), "relay.yaml", NOTIFIERS, {}, {})
+        load_text(file_with(entry), "relay.yaml", NOTIFIERS, ACTIONS, {})
 
     assert len(caught.value.faults) == 1

@@ -3,7 +3,6 @@
 import threading
 
 from relay.errors import StoreError
-from relay.ids import new_id
 from relay.model import EventKind, Generation
 from relay.store import EventState, Store, StoredEvent
 from tests.factories import NOON
@@ -73,24 +72,26 @@ def test_one_refused_arrival_does_not_stop_the_others(store: Store) -> None:
     assert len(store.events()) == 3
 
 
-def test_batches_with_the_same_duplicates_race_without_deadlock_or_loss(store: Store) -> None:
-    keys = [f"event:{number}" for number in range(40)]
-    accepted: list[bool | StoreError] = []
+def test_batches_with_the_same_keys_race_without_deadlock_or_loss(store: Store) -> None:
+    rounds = [[f"event:{turn}-{number}" for number in range(60)] for turn in range(12)]
+    together = threading.Barrier(4)
+    answers: list[bool | StoreError] = []
 
-    def send(order: list[str]) -> None:
-        for _ in range(5):
-            accepted.extend(store.accept([make_arrival(id=new_id(), dedupe_key=key) for key in order]))
+    def send(step: int) -> None:
+        for keys in rounds:
+            batch = [make_arrival(dedupe_key=key) for key in keys[::step]]
+            together.wait()
+            answers.extend(store.accept(batch))
 
-    threads = [threading.Thread(target=send, args=(order,)) for order in (keys, keys[::-1]) * 2]
+    threads = [threading.Thread(target=send, args=(step,)) for step in (1, -1, 1, -1)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert len(accepted) == 4 * 5 * 40
-    assert accepted.count(True) == 40
-    assert len(store.events(limit=100)) == 40
-    assert store.counts()["planning"] == 40
+    assert len(answers) == 4 * 12 * 60
+    assert answers.count(True) == 12 * 60
+    assert store.counts()["planning"] == 12 * 60
 
 
 def test_an_accepted_event_is_new(store: Store) -> None:

@@ -12,7 +12,7 @@ from relay.errors import UsageError
 
 SAY = "say which project with --project gh/org/repo"
 PATIENCE_S = 5
-_SCP = re.compile(r"(?:[^/@:]+@)?([^/@:]+):(?!/)(.+)")  # git@host:org/repo, the form of scp
+_SCP = re.compile(r"(?:[^/@:]+@)?([^/@:]+):([^/]+/.+)")  # git@host:org/repo, the form of scp
 
 
 def guessed_project() -> Slug:
@@ -30,7 +30,7 @@ def project_of(address: str) -> Slug | None:
     """The project that is built from a repository's address; None for folders and GitLab."""
     scp = None if "://" in address else _SCP.fullmatch(address)
     whole = f"ssh://{scp[1]}/{scp[2]}" if scp else address
-    if re.match("(https?|ssh|git)://", whole) is None:
+    if re.match("(https?|ssh|git)://[^/]+/[^/]+/[^/]", whole) is None:
         return None
     try:
         return parse(whole)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import click
-from rich.table import Table
+from rich.cells import cell_len
 from rich.text import Text
 
 from relay import durations
@@ -23,6 +23,9 @@ STYLES = {
     **dict.fromkeys(("setup", "setup-pending"), WAITING),
     "running": "cyan",
 }
+
+GAP = 2  # blanks between columns
+NARROWEST = 8  # columns that shortening leaves of a cell
 
 Cell = str | int | None | Text
 
@@ -85,10 +88,9 @@ def show_table(
     used = [at for at in range(len(headings)) if any(row[at].plain for row in kept)]
     heads = [headings[at] for at in used]
     cells = [[row[at] for at in used] for row in kept]
-    if sys.stdout.isatty():
-        console().print(_fitting(heads, cells))
-    else:
-        print_lines(aligned([[Text(head) for head in heads], *cells]))
+    lines = [[Text(head, style="bold") for head in heads], *cells]
+    room = console().width if sys.stdout.isatty() else None
+    print_lines(aligned(fitted(lines, room) if room else lines))
 
 
 def show_facts(session: Session, facts: Mapping[str, Cell]) -> None:
@@ -97,14 +99,24 @@ def show_facts(session: Session, facts: Mapping[str, Cell]) -> None:
     print_lines(aligned([[Text(name, style="bold"), cell] for name, cell in shown]))
 
 
-def _fitting(headings: Sequence[str], rows: Iterable[Sequence[Text]]) -> Table:
-    """Shortens cells to the terminal's width, except for the first column: ids, numbers and paths."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for number, heading in enumerate(headings):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis" if number else "fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+def fitted(rows: Sequence[Sequence[Text]], room: int) -> list[list[Text]]:
+    """Shortened to so many columns, the widest first; never the first of a row: an id, a number or a path."""
+    widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
+    left = room - GAP * (len(widths) - 1) - widths[0]
+    caps = range(max(min(max(widths), room), NARROWEST), NARROWEST, -1)
+    most = next((cap for cap in caps if sum(min(each, cap) for each in widths[1:]) <= left), NARROWEST)
+    return [[row[0], *(_shortened(cell, most) for cell in row[1:])] for row in rows]
+
+
+def _shortened(cell: Text, most: int) -> Text:
+    shorter = cell.copy()
+    shorter.truncate(most, overflow="ellipsis")
+    return shorter
+
+
+def _columns(cell: Text) -> int:
+    """Columns of a terminal."""
+    return cell_len(cell.plain)
 
 
 def _cell(session: Session, value: Cell) -> Text:

@@ -40,8 +40,9 @@ def parse(project: "str | Slug") -> Slug:
     if isinstance(project, Slug):
         return project
     text = project.strip()
-    parts = _address_parts(text) if _is_address(text) else text.split("/")
-    if len(parts) == 2:
+    is_address = _is_address(text)
+    parts = _address_parts(text) if is_address else text.split("/")
+    if len(parts) == 2 and not is_address:
         parts = ["gh", *parts]
     if len(parts) != 3:
         raise UsageError(f"{project!r} names no project; write gh/org/repo, org/repo or its address")
@@ -67,17 +68,31 @@ def _checked(part: str, where: str) -> str:
 
 
 def _is_address(text: str) -> bool:
-    return "://" in text or text.startswith("git@") or "." in text.partition("/")[0]
+    return "://" in text or _is_scp(text) or "." in text.partition("/")[0]
+
+
+def _is_scp(text: str) -> bool:
+    """user@host:path, as git writes addresses of ssh."""
+    user, at, rest = text.partition("@")
+    return bool(at) and "/" not in user and ":" in rest
 
 
 def _address_parts(text: str) -> list[str]:
-    if text.startswith("git@"):
-        host, _, path = text.removeprefix("git@").partition(":")
+    if "://" not in text and _is_scp(text):
+        host, _, path = text.partition("@")[2].partition(":")
     else:
-        split = urlsplit(text if "://" in text else f"https://{text}")
-        host, path = split.hostname or "", split.path
+        host, path = _split(text if "://" in text else f"https://{text}")
     parts = path.strip("/").removesuffix(".git").split("/")
     return _page_parts(parts) if _is_circleci(host, parts) else _repository_parts(host, parts)
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Host and path."""
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise UsageError(f"{address!r} is no address: {error}") from error
+    return parts.hostname or "", parts.path
 
 
 def _is_circleci(host: str, parts: list[str]) -> bool:

@@ -40,6 +40,12 @@ def test_values_are_one_part_of_the_address(bench: Bench, sink: Sink, branch: st
     assert [request.path for request in sink.requests] == [path]
 
 
+def test_a_preview_is_taken_down(bench: Bench, sink: Sink) -> None:
+    bench.do(action(sink, method="DELETE"), make_event())
+
+    assert [(request.method, request.path) for request in sink.requests] == [("DELETE", "/previews/main")]
+
+
 def test_encoding_by_hand_does_not_encode_twice(bench: Bench, sink: Sink) -> None:
     bench.do(action(sink, "/p/{{ branch | urlencode }}"), make_event(branch="topic/door"))
 

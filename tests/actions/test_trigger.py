@@ -113,7 +113,7 @@ def test_a_branch_and_a_tag_are_too_much() -> None:
 
 
 def test_a_wrong_name_is_a_fault_of_the_configuration() -> None:
-    with pytest.raises(ValidationError, match="`brnch` is not a field, did you mean branch?"):
+    with pytest.raises(ValidationError, match="`brnch` is not a field, did you mean branch"):
         Trigger(branch="{{ brnch }}")
 
 

@@ -20,6 +20,7 @@ from relay.errors import UsageError
         ("https://github.com/acme/api/pull/7", "gh/acme/api"),
         ("github.com/acme/api", "gh/acme/api"),
         ("git@github.com:acme/api.git", "gh/acme/api"),
+        ("org-123@github.com:acme/api.git", "gh/acme/api"),
         ("ssh://git@bitbucket.org/acme/api.git", "bb/acme/api"),
         ("https://ghe.example/acme/api", "gh/acme/api"),
         ("https://circleci.com/gh/acme/api/140", "gh/acme/api"),
@@ -38,7 +39,20 @@ def test_a_parsed_slug_passes_through() -> None:
     assert parse(slug) is slug
 
 
-@pytest.mark.parametrize("given", ["", "api", "gh//api", "gh/../api", "gh/acme/a\nb", "a/b/c/d", "https://x"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "api",
+        "gh//api",
+        "gh/../api",
+        "gh/acme/a\nb",
+        "a/b/c/d",
+        "https://x",
+        "https://github.com/api",
+        "https://[",
+    ],
+)
 def test_what_names_no_project_is_refused(given: str) -> None:
     with pytest.raises(UsageError):
         parse(given)

@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(play)
 
-    do_POST = do_PUT = do_PATCH = do_GET = _answer  # noqa: N815 – names of the standard library
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET = _answer  # noqa: N815 – names of the standard library
 
     def _send(self, play: Play) -> None:
         headers = {"Content-Length": str(len(play.body)), **play.headers}

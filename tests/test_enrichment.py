@@ -296,8 +296,13 @@ def test_things_of_one_key_keep_their_order(line: Line[str]) -> None:
 
 def test_work_begins_when_what_came_before_is_done_with(line: Line[str]) -> None:
     began = threading.Event()
+
+    def work() -> str:
+        began.set()
+        return "second, done"
+
     line.put("a", "first", None, "late", 10.0)
-    line.put("a", "second", lambda: (began.set(), "second, done")[1], "late", 10.0)
+    line.put("a", "second", work, "late", 10.0)
     assert line.take() == ["first"]
     assert not began.wait(0.05)
 

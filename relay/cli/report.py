@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from relay import changes, durations
+from relay.cli import doings
 from relay.cli.explained import Explained
 from relay.cli.output import ago, aligned, count, plain, visible
 from relay.cli.reasons import nearest_miss, why_no_change, why_nothing
@@ -29,6 +30,7 @@ RESULT_STYLES = {Result.FIRE: "bold green", Result.ERROR: "bold red", Result.NO:
 def lines(explained: Explained) -> Iterator[Text]:
     """The whole report."""
     event, deliveries = explained.decided.event, explained.decided.deliveries
+    told = doings.messages(deliveries)
     yield event_line(event)
     yield from _state_lines(explained)
     yield _config_line(explained)
@@ -38,9 +40,10 @@ def lines(explained: Explained) -> Iterator[Text]:
     )
     yield from route_lines(explained.trace, width)
     yield Text()
-    yield from _delivery_lines(explained, width)
+    yield from _delivery_lines(explained, told, width)
     yield Text()
-    hint = f"--payload {deliveries[0].target} shows the request body" if deliveries else ""
+    yield from doings.lines(explained)
+    hint = f"--payload {told[0].target} shows the request body" if told else ""
     yield Text((DRY + hint).rstrip())
 
 
@@ -145,8 +148,7 @@ def _reason(line: TraceLine, is_nearest: bool) -> Text:
     return reason
 
 
-def _delivery_lines(explained: Explained, width: int) -> list[Text]:
-    deliveries = explained.decided.deliveries
+def _delivery_lines(explained: Explained, deliveries: Sequence[NewDelivery], width: int) -> list[Text]:
     if not deliveries:
         return [Text(f"  nothing would be sent: {visible(why_nothing(explained))}")]
     rows = [[Text(word) for word in ("delivery", "what", "when", "note")]]
@@ -215,7 +217,10 @@ def as_record(explained: Explained) -> dict[str, Any]:
         "state": _state_record(explained),
         "config": _config_record(explained.relay),
         "routes": route_records(explained.trace),
-        "deliveries": [_delivery_record(delivery, explained) for delivery in decided.deliveries],
+        "deliveries": [
+            _delivery_record(delivery, explained) for delivery in doings.messages(decided.deliveries)
+        ],
+        "actions": doings.records(explained),
     }
 
 

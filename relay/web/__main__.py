@@ -26,7 +26,8 @@ def main(path: str, bind: str, workers: int | None, log_level: str) -> None:
     """Serve until SIGTERM; SIGHUP replaces the processes, which read the configuration anew."""
     settings = wiring.load_config(path)
     logs.configure(log_level, settings.masker)
-    serve(ServerSettings(bind=bind, workers=workers), Builder(settings, log_level))
+    builder = Builder(settings, log_level)
+    serve(ServerSettings(bind=bind, workers=workers, reloading=builder.refresh), builder)
 
 
 if __name__ == "__main__":

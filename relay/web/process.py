@@ -23,6 +23,10 @@ class Builder:
         self._level = level
         self._board = Board()
 
+    def refresh(self) -> None:
+        """Where the processes are started: what they fall back to when the file is broken by then."""
+        self._settings = self._newest()
+
     def __call__(self, number: int) -> Running:
         settings = self._newest()
         logs.configure(self._level, settings.masker)

@@ -48,6 +48,7 @@ class ServerSettings:
     workers: int | None = None  # None: one for each core, at most MOST_WORKERS
     log_level: str = "warning"
     ready: Callable[[str], None] = lambda address: None
+    reloading: Callable[[], None] = lambda: None  # on SIGHUP, in the process that starts the others
 
 
 def serve(settings: ServerSettings, build: Callable[[int], Running]) -> None:
@@ -139,6 +140,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "post_fork": self._settle_worker,
             "worker_exit": self._end_worker,
             "when_ready": self._tell_address,
+            "on_reload": lambda _arbiter: self._settings.reloading(),
         }
 
     def _number_worker(self, arbiter: Any, worker: Any) -> None:

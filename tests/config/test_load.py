@@ -12,7 +12,7 @@ from relay.config import Config, check, load, load_text
 from relay.errors import ConfigError
 from relay.routing import RouteSpec
 from relay.secret import Secret
-from tests.config.kinds import ENVIRON, NOTIFIERS, Slack
+from tests.config.kinds import ACTIONS, ENVIRON, NOTIFIERS, Slack
 from tests.factories import make_event
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "config" / "good"
@@ -191,6 +191,28 @@ def test_unused_notifiers_and_templates_are_warned_about() -> None:
     assert [str(warning) for warning in config.warnings] == [
         "relay.yaml:2:39 notifiers.other: no route notifies it",
         "relay.yaml:3:13 templates.short: nothing uses this template",
+    ]
+
+
+def test_what_stays_empty_without_a_token_is_warned_about() -> None:
+    config = load_text(
+        START.replace("other: ", "unused: ")
+        + "actions: {again: {type: again}}\n"
+        + "templates: {standard: {title: x, body: '{{ failed_tests | length }}'}}\n"
+        + "routes:\n"
+        + "  - {match: {failed_jobs.name: e2e}, when: 'log', notify: [console, unused], act: again}\n",
+        "relay.yaml",
+        NOTIFIERS,
+        ACTIONS,
+        {},
+    )
+
+    assert [str(warning) for warning in config.warnings] == [
+        "relay.yaml:3:11 actions.again: asks CircleCI, and there is no circleci.token",
+        "relay.yaml:6:13 routes[0].match: needs failed_jobs from CircleCI, and there is no circleci.token",
+        "relay.yaml:6:44 routes[0].when: needs log from CircleCI, and there is no circleci.token",
+        "relay.yaml:4:13 templates.standard: needs failed_tests from CircleCI, and there is no"
+        " circleci.token",
     ]
 
 

@@ -74,7 +74,7 @@ def test_one_refused_arrival_does_not_stop_the_others(store: Store) -> None:
 
 def test_batches_with_the_same_keys_race_without_deadlock_or_loss(store: Store) -> None:
     rounds = [[f"event:{turn}-{number}" for number in range(60)] for turn in range(12)]
-    together = threading.Barrier(4)
+    together = threading.Barrier(4, timeout=20)
     answers: list[bool | StoreError] = []
 
     def send(step: int) -> None:

@@ -234,7 +234,7 @@ def failed(
         error,
         ended,
         give_up_after=terms.give_up_after,
-        first_at=delivery.created_at if delivery else started,
+        first_at=delivery.queued_at if delivery else started,
         jitter=random.random,
     )
     pause_s = None if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE_S)

@@ -27,6 +27,7 @@ def delivery_of(new: NewDelivery, event: Event, now: datetime) -> StoredDelivery
         lane=new.lane,
         group_key=new.group_key,
         created_at=now,
+        queued_at=now,
         settings=new.settings,
         receipt={},
         events=(event,),

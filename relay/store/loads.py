@@ -42,6 +42,7 @@ class StoredDelivery:
     lane: str | None
     group_key: str | None
     created_at: datetime
+    queued_at: datetime  # created or last replayed
     settings: Mapping[str, Any]
     receipt: Mapping[str, str]  # of an earlier attempt
     events: tuple[Event, ...]
@@ -113,6 +114,7 @@ def _delivery(row: Any, judged: tuple[Event, ...]) -> StoredDelivery:
         lane=row.lane,
         group_key=row.group_key,
         created_at=row.created_at,
+        queued_at=row.queued_at,
         settings=terms["settings"],
         receipt=unpack_json(row.receipt) or {},
         events=judged,

@@ -142,6 +142,7 @@ def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
         "open": grouped,
         "state": (DeliveryState.OPEN if grouped else DeliveryState.WAITING).value,
         "created_at": now,
+        "queued_at": now,
         "due_at": _due(delivery, now),
         "latest_at": delivery.latest_at.timestamp() if delivery.latest_at else None,
         "terms": pack_json(

@@ -220,13 +220,15 @@ class Store:
 
     def replay(self, texts: Iterable[str], *, force: bool = False) -> tuple[str, ...]:
         """Put failed deliveries and stuck events back into the queue; all, or UsageError and none."""
+        now = self.now()
         with writing(self._engine) as conn:
-            return replays.replay(conn, texts, force=force)
+            return replays.replay(conn, texts, now, force=force)
 
     def replay_state(self, state: DeliveryState, *, target: str | None = None) -> tuple[str, ...]:
         """Put back the oldest deliveries in a state, at most a thousand; which they were."""
+        now = self.now()
         with writing(self._engine) as conn:
-            return replays.replay_state(conn, state, target=target)
+            return replays.replay_state(conn, state, now, target=target)
 
     def replay_stuck(self) -> tuple[str, ...]:
         """Plan the oldest stuck events again, at most a thousand; which they were."""

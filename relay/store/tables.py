@@ -166,6 +166,7 @@ deliveries = Table(
     Column("open", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("queued_at", Moment, nullable=False),  # created or last replayed: when giving up is counted from
     Column("due_at", Double, nullable=False),
     Column("latest_at", Double),  # a group never waits longer than this
     Column("finished_at", Moment),

@@ -178,12 +178,24 @@ def test_a_dead_delivery_is_replayed_and_keeps_its_attempts(store: Store) -> Non
     assert store.replay([held.ref[-8:]]) == (held.ref,)
 
     (again,) = claim(store)
-    assert (again.ref, again.attempt) == (held.ref, 2)
+    assert (again.ref, again.attempt) == (held.ref, 1)
     finish(store, done(again))
     assert [one.outcome for one in store.attempts(held.ref)] == [
         AttemptOutcome.TEMPORARY,
         AttemptOutcome.DELIVERED,
     ]
+
+
+def test_giving_up_is_counted_from_the_replay(store: Store) -> None:
+    owe(store, make_delivery())
+    (held,) = claim(store)
+    finish(store, failed(held))
+    before = store.now()
+
+    store.replay([held.ref])
+
+    delivery = store.load(claim(store)).deliveries[held.ref]
+    assert delivery.queued_at >= before - timedelta(seconds=1) > delivery.created_at
 
 
 def test_a_replay_is_due_whatever_the_clock_says(store: Store) -> None:

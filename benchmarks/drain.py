@@ -111,7 +111,10 @@ def main(names: tuple[str, ...], number: int, rounds: int, log_file: str) -> Non
         sys.stderr = stream
         logs.configure("info", lambda text: text)
         for name in names:
-            with tempfile.TemporaryDirectory(prefix="relay-drain-") as folder, database(name, Path(folder)) as url:
+            with (
+                tempfile.TemporaryDirectory(prefix="relay-drain-") as folder,
+                database(name, Path(folder)) as url,
+            ):
                 for _ in range(rounds):
                     seen = drain(url, Path(folder), number)
                     click.echo(

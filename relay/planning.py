@@ -81,7 +81,7 @@ def _target(name: str, by: list[Decision], targets: Mapping[str, TargetSpec]) ->
 
 
 def _delivery(
-    id: str,  # noqa: A002 - the field's own name
+    id: str,
     event: Event,
     target: TargetSpec,
     by: list[Decision],

@@ -40,9 +40,14 @@ class Running:
         """The process and all below it."""
         return descendants(self.process.pid)
 
-    def child(self, role: str) -> int:
+    def child(self, role: str) -> int | None:
         """The newest child in this role, `web` or `worker`."""
-        return max(pid for pid in children_of(self.process.pid) if role_of(pid) == role)
+        return max((pid for pid in children_of(self.process.pid) if role_of(pid) == role), default=None)
+
+    def wait_for_word(self, word: str) -> None:
+        """Until it has printed this, or ended."""
+        wait_for(lambda: word in self.log or self.process.poll() is not None, START_S, word)
+        assert word in self.log, self.log
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)

@@ -46,7 +46,7 @@ def accept(store: Store, *hooks: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def arrival_of(content: bytes, id: str) -> Arrival:  # noqa: A002 - the field's own name
+def arrival_of(content: bytes, id: str) -> Arrival:
     peek = payloads.peek(content, JSON)
     return Arrival(
         id=id,

@@ -26,7 +26,7 @@ class Builds(Api):
         self,
         project: Project,
         *,
-        filter: str | None = None,  # noqa: A002 CircleCI's word
+        filter: str | None = None,
         limit: int | None = None,
         offset: int = 0,
         shallow: bool | None = None,
@@ -40,7 +40,7 @@ class Builds(Api):
         project: Project,
         branch: str,
         *,
-        filter: str | None = None,  # noqa: A002 CircleCI's word
+        filter: str | None = None,
         limit: int | None = None,
         offset: int = 0,
         shallow: bool | None = None,
@@ -70,7 +70,7 @@ class Builds(Api):
         project: Project,
         *,
         branch: str | None = None,
-        filter: str | None = None,  # noqa: A002 CircleCI's word
+        filter: str | None = None,
     ) -> tuple[Artifact, ...]:
         """GET /project/{project}/latest/artifacts: of the latest build that matches."""
         query: Query = {"branch": branch, "filter": filter}

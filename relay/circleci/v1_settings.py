@@ -71,7 +71,7 @@ class Settings(Api):
         route = KEY + "/{fingerprint}"
         return CheckoutKey.read(self._get(route, project=project, fingerprint=fingerprint))
 
-    def create_checkout_key(self, project: Project, type: str) -> CheckoutKey:  # noqa: A002 CircleCI's word
+    def create_checkout_key(self, project: Project, type: str) -> CheckoutKey:
         """POST /project/{project}/checkout-key: type is deploy-key or github-user-key."""
         return CheckoutKey.read(self._post(KEY, {"type": type}, project=project))
 

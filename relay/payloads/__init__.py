@@ -43,7 +43,7 @@ def peek(body: bytes, content_type: str | None) -> Peek:
     )
 
 
-def parse(body: bytes, content_type: str | None, *, id: str, received_at: datetime) -> Event:  # noqa: A002 - the event's own field name
+def parse(body: bytes, content_type: str | None, *, id: str, received_at: datetime) -> Event:
     """The event a webhook tells of; `id` and `received_at` are ours."""
     opened = open_body(body, content_type)
     fields = opened.read()

@@ -32,7 +32,7 @@ MOST_PULL_REQUESTS = 20
 MOST_RETRIES = 200
 
 
-def event(build: Record, generation: Generation, *, id: str, received_at: datetime) -> Event:  # noqa: A002 - the event's own field name
+def event(build: Record, generation: Generation, *, id: str, received_at: datetime) -> Event:
     """The event of a finished build (or of whatever a look-alike tells)."""
     page = links.build_place(build.fields.get("build_url"))
     repo = _repository(build, page)

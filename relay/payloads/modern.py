@@ -15,12 +15,12 @@ _KINDS = {
 }
 
 
-def kind_of(type: str) -> EventKind:  # noqa: A002 - the webhook's own word
+def kind_of(type: str) -> EventKind:
     """What an event of this type tells about. Types not known yet are no mistake."""
     return _KINDS.get(type, EventKind.UNKNOWN)
 
 
-def event(hook: Record, *, id: str, received_at: datetime) -> Event:  # noqa: A002 - the event's own field name
+def event(hook: Record, *, id: str, received_at: datetime) -> Event:
     """The event a webhook tells of."""
     source = source_of(hook.record("pipeline"))
     workflow = _workflow(hook)

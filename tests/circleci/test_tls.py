@@ -27,7 +27,7 @@ class _Me(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{"login": "alice"}')
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the base class's name
+    def log_message(self, format: str, *args: object) -> None:
         """Tests are quiet."""
 
 

@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 
 from relay import samples
-from tests.processes import Running, ended, is_alive, wait_for
+from tests.processes import Running, ended, is_alive
 
 SOON_S = 90.0
 
@@ -14,7 +14,7 @@ def test_the_demonstration_prints_messages_and_a_summary_and_leaves_nothing(tmp_
     temporary.mkdir()
     demo = Running(["demo", "--exit"], tmp_path / "log", {"TMPDIR": str(temporary)})
     with ended(demo):
-        wait_for(lambda: "→" in demo.log, SOON_S, "the first sample", lambda: demo.log)
+        demo.wait_for_word("→")
         family = demo.family()
         status = demo.process.wait(SOON_S)
 
@@ -33,7 +33,7 @@ def test_a_demonstration_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> N
     temporary.mkdir()
     demo = Running(["demo"], tmp_path / "log", {"TMPDIR": str(temporary)})
     with ended(demo):
-        wait_for(lambda: "→" in demo.log, SOON_S, "the first sample", lambda: demo.log)
+        demo.wait_for_word("→")
         family = demo.family()
         demo.signal(signal.SIGTERM)
         demo.process.wait(SOON_S)

@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(whole[index : index + 1])
             self.server.sink.wait(play.drip)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 – named so by the standard library
+    def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""
 
 

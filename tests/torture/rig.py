@@ -49,7 +49,7 @@ class Sink:
                 self.send_header("content-length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's own name
+            def log_message(self, format: str, *args: object) -> None:
                 return
 
         class Server(ThreadingHTTPServer):

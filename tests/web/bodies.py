@@ -11,11 +11,11 @@ TOKEN = Secret("a-token")
 JSON = "application/json"
 
 
-def modern(id: str = "event-1", type: str = "workflow-completed", **more: Any) -> bytes:  # noqa: A002
+def modern(id: str = "event-1", type: str = "workflow-completed", **more: Any) -> bytes:
     return json.dumps({"id": id, "type": type, "project": {"slug": "gh/acme/api"}, **more}).encode()
 
 
-def ping(id: str = "ping-1") -> bytes:  # noqa: A002
+def ping(id: str = "ping-1") -> bytes:
     return modern(id, "ping")
 
 

@@ -70,12 +70,10 @@ class Running:
 class Serving(Running):
     """`relay serve` on a free port."""
 
-    def __init__(
-        self, config: Path, log: Path, *words: str, environ: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, config: Path, log: Path, *words: str, level: str = "info") -> None:
         self.address = f"127.0.0.1:{free_port()}"
-        options = ["--bind", self.address, "--log-level", "info", *words]
-        super().__init__(["--config", str(config), "serve", *options], log, environ)
+        options = ["--bind", self.address, "--log-level", level, *words]
+        super().__init__(["--config", str(config), "serve", *options], log)
 
     @property
     def hook(self) -> str:

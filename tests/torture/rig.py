@@ -4,38 +4,42 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from typing import Any
 
 import requests
 
 from tests.factories import job_completed
+from tests.processes import Serving, role_of
 
 CONFIG = """\
 version: 1
 store: "{database}"
 notifiers:
-  sink: {{ type: webhook, url: "{sink}", allow_private: true }}
+  alone: {{ type: webhook, url: "{sink}/alone", allow_private: true }}
+  grouped: {{ type: webhook, url: "{sink}/grouped", allow_private: true }}
 defaults:
   delivery: {{ timeout: 5s, retries: [100ms, 500ms, 1s], give_up_after: 10m }}
 routes:
-  - notify: sink
+  - notify: alone
+  - notify: grouped
+    group: {{ by: [branch], wait: 200ms, max_wait: 1s }}
 """
+PATHS = ("/alone", "/grouped")
+BRANCHES = 3
 
 
 class Sink:
-    """Counts what arrives: for each event id, the delivery ids it came with."""
+    """Counts what arrives: by path and event id, the delivery ids it came with."""
 
     def __init__(self) -> None:
-        self.deliveries: dict[str, list[str]] = defaultdict(list)
+        self.deliveries: Mapping[str, dict[str, list[str]]] = {path: defaultdict(list) for path in PATHS}
         self._guard = threading.Lock()
         sink = self
 
@@ -44,7 +48,7 @@ class Sink:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                sink.note(self.headers["webhook-id"], [event["id"] for event in body["data"]["events"]])
+                sink.note(self.path, self.headers["webhook-id"], body["data"])
                 self.send_response(200)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -60,55 +64,29 @@ class Sink:
                 return  # a killed client is what this is about
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def note(self, delivery_id: str, event_ids: list[str]) -> None:
+    def note(self, path: str, delivery_id: str, data: Mapping[str, Any]) -> None:
         with self._guard:
-            for event_id in event_ids:
-                self.deliveries[event_id].append(delivery_id)
+            for event in data["events"]:
+                self.deliveries[path][event["id"]].append(delivery_id)
+
+    def has(self, event_ids: set[str]) -> bool:
+        """Whether all of them have arrived everywhere."""
+        with self._guard:
+            return all(event_ids <= found.keys() for found in self.deliveries.values())
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
 
-class Serving:
-    """`relay serve` as a child of the test."""
-
-    def __init__(self, config: Path, port: int, log: Path) -> None:
-        command = [sys.executable, "-m", "relay", "--config", str(config), "serve"]
-        with log.open("ab") as stream:
-            self.process = subprocess.Popen(
-                [*command, "--bind", f"127.0.0.1:{port}", "--log-level", "warning"],
-                stdout=stream,
-                stderr=stream,
-                start_new_session=True,
-            )
-        self.url = f"http://127.0.0.1:{port}"
-
-    def wait_until_ready(self, longest_s: float = 30) -> None:
-        wait_for(self.is_ready, longest_s, "the relay to be ready")
-
-    def victims(self) -> list[int]:
-        """Every process of the relay but the supervisor."""
-        return [pid for pid in descendants(self.process.pid) if pid != self.process.pid]
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-    def is_ready(self) -> bool:
-        with suppress(requests.RequestException):
-            return requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
-        return False
-
-
 @dataclass
 class Sender:
     """Posts numbered events and repeats each until the relay has taken it, as CircleCI does."""
 
-    url: str
+    hook: str
     name: str
     pause_s: float
     accepted: set[str] = field(default_factory=set)
@@ -129,15 +107,16 @@ class Sender:
         session = requests.Session()
         while not self._stopping.is_set():
             number += 1
-            self._post_until_taken(session, f"{self.name}-{number}")
+            self._post_until_taken(session, f"{self.name}-{number}", f"branch-{number % BRANCHES}")
             time.sleep(self.pause_s)
 
-    def _post_until_taken(self, session: requests.Session, event_id: str) -> None:
+    def _post_until_taken(self, session: requests.Session, event_id: str, branch: str) -> None:
         body = job_completed(id=event_id)
+        body["pipeline"]["vcs"]["branch"] = branch
         self.posted.add(event_id)
         for _ in range(600):
             with suppress(requests.RequestException):
-                reply = session.post(f"{self.url}/hooks/circleci", json=body, timeout=10)
+                reply = session.post(self.hook, json=body, timeout=10)
                 if reply.status_code in (200, 202):
                     self.accepted.add(event_id)
                     return
@@ -167,39 +146,10 @@ class Killer:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._chance.uniform(0.3, 1.7) * self._pause_s):
-            victims = self._serving.victims()
+            victims = [pid for pid in self._serving.family() if pid != self._serving.process.pid]
             if victims:
                 victim = self._chance.choice(victims)
                 role = role_of(victim)
                 with suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
                     self.kills.append(role)
-
-
-def descendants(pid: int) -> list[int]:
-    """The process and all below it, read from /proc."""
-    children: dict[int, list[int]] = defaultdict(list)
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                stat = (entry / "stat").read_text().rpartition(")")[2].split()
-                children[int(stat[1])].append(int(entry.name))
-    found, queue = [], [pid]
-    while queue:
-        found.append(queue.pop())
-        queue.extend(children[found[-1]])
-    return found
-
-
-def role_of(pid: int) -> str:
-    with suppress(OSError):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return next((word.decode() for word in words if word in (b"web", b"worker")), "?")
-    return "?"
-
-
-def wait_for(condition: Callable[[], bool], longest_s: float, what: str) -> None:
-    deadline = time.monotonic() + longest_s
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {longest_s:.0f} s for {what}"
-        time.sleep(0.05)

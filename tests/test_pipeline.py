@@ -190,6 +190,7 @@ def make_delivery(**fields: Any) -> StoredDelivery:
         "lane": None,
         "group_key": None,
         "created_at": NOON,
+        "queued_at": NOON,
         "settings": {},
         "receipt": {},
         "events": (make_event(change=Change.BROKE),),

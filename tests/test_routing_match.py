@@ -336,7 +336,7 @@ def test_hostile_commit_subject_is_only_text() -> None:
             {"previous": "success"},
             ("previous",),
             "previous has fields of its own; write one of previous.status, previous.number, previous.commit, "
-            "previous.at",
+            "previous.at, previous.red_since, previous.failures",
         ),
         (
             {"failed_tests": "login"},

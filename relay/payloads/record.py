@@ -72,7 +72,7 @@ def storable(value: Any, depth: int = 0) -> Any:
         }
     if isinstance(value, list):
         return [storable(item, depth + 1) for item in value[:MOST_ITEMS]]
-    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+    if isinstance(value, (int, float)) and abs(value) > LARGEST_NUMBER:
         return None
     return value
 

@@ -140,14 +140,17 @@ def plan_failed(claim: Claim, error: Exception, relay: Relay, now: datetime) -> 
 
 
 def deliver_one(
-    claim: Claim, delivery: StoredDelivery, relay: Relay, clock: Callable[[], datetime]
+    claim: Claim,
+    delivery: StoredDelivery,
+    relay: Relay,
+    clock: Callable[[], datetime],
+    message: Message | None = None,
 ) -> Finish:
-    """One attempt: render, send, and what follows from the answer."""
+    """One attempt: render unless that is done, send, and what follows from the answer."""
     started = clock()
-    message: Message | None = None
     try:
         notifier = notifier_of(delivery, relay)
-        message = render(delivery, notifier, relay, started)
+        message = message or render(delivery, notifier, relay, started)
         answer = notifier.send(message, outgoing(claim, delivery, relay, started), relay.transport)
     except DeliveryError as error:
         return failed(claim, delivery, relay, error, started, clock(), message)

@@ -22,7 +22,7 @@ from relay.config import Config
 from relay.enriching import Line
 from relay.errors import StoreError
 from relay.ids import new_id
-from relay.model import AttemptOutcome, Event
+from relay.model import AttemptOutcome, Event, Message
 from relay.pipeline import Relay
 from relay.routing import as_record
 from relay.store import Claim, Finish, Limit, Load, Planned, Step, Store, StoredDelivery, Turn
@@ -281,7 +281,9 @@ class Worker:
             load = loads[claim.id]
             if claim.step is Step.DELIVER:
                 self._hand.sending.add(claim.id)
-                self._pool.submit(self._deliver, claim, _delivery(claim, load), relay)
+                delivery = _delivery(claim, load)
+                message = _rendered(delivery, relay, self._clock.now())
+                self._pool.submit(self._deliver, claim, delivery, relay, message)
 
     def _recognise(self, plans: list[Prepared], relay: Relay) -> list[Prepared]:
         """The events that an action of ours brought about, with a note about it."""
@@ -316,14 +318,16 @@ class Worker:
             return {claim.id: self._load([claim])[claim.id] for claim in claims}
         return {claim.id: load for claim in claims}
 
-    def _deliver(self, claim: Claim, delivery: StoredDelivery | Exception, relay: Relay) -> None:
+    def _deliver(
+        self, claim: Claim, delivery: StoredDelivery | Exception, relay: Relay, message: Message | None
+    ) -> None:
         """In a thread. The one broad catch: whatever a notifier does, the attempt is recorded."""
         started = self._clock.now()
         known = None if isinstance(delivery, Exception) else delivery
         try:
             if isinstance(delivery, Exception):
                 raise delivery  # noqa: TRY301 recorded like any failure
-            finish = self._attempt(claim, delivery, relay)
+            finish = self._attempt(claim, delivery, relay, message)
         except Exception as error:
             finish = pipeline.broke_down(claim, known, relay, error, started, self._clock.now())
             log.exception("a delivery broke down", delivery=claim.ref)
@@ -331,10 +335,12 @@ class Worker:
         self._done.put(finish)
         self._watcher.wake()
 
-    def _attempt(self, claim: Claim, delivery: StoredDelivery, relay: Relay) -> Finish:
+    def _attempt(
+        self, claim: Claim, delivery: StoredDelivery, relay: Relay, message: Message | None
+    ) -> Finish:
         if delivery.kind == acting.ACT:
             return acting.act_one(claim, delivery, relay, self._store, self._clock.now)
-        return pipeline.deliver_one(claim, delivery, relay, self._clock.now)
+        return pipeline.deliver_one(claim, delivery, relay, self._clock.now, message)
 
     def _holds_anything(self) -> bool:
         return bool(len(self._line)) or not self._hand.is_empty
@@ -370,6 +376,19 @@ def _delivery(claim: Claim, load: Load | Exception) -> StoredDelivery | Exceptio
     if isinstance(load, Exception):
         return load
     return load.deliveries.get(claim.ref) or LookupError("the delivery's row is gone")
+
+
+def _rendered(delivery: StoredDelivery | Exception, relay: Relay, now: datetime) -> Message | None:
+    """The message ahead of the attempt, so that threads do not contend for the interpreter with the engine.
+
+    Without one the attempt renders for itself, and records what is wrong.
+    """
+    if isinstance(delivery, Exception) or delivery.kind == acting.ACT:
+        return None
+    try:
+        return pipeline.render(delivery, pipeline.notifier_of(delivery, relay), relay, now)
+    except Exception:  # noqa: BLE001 - the attempt meets it again
+        return None
 
 
 def _log_attempt(finish: Finish, delivery: StoredDelivery | None) -> None:

@@ -3,18 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, exc, false, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, Dialect, Engine, Text, exc, false, insert, literal, select
 from sqlalchemy.sql.dml import ReturningInsert
 
 from relay.errors import StoreError
 from relay.model import EventKind, Generation
 from relay.store import portable
 from relay.store.blobs import clean, key_of, pack
+from relay.store.driver import DriverStatement
 from relay.store.engine import as_store_error, may_pass, transaction, translated
-from relay.store.portable import among
+from relay.store.portable import ListOf, among
 from relay.store.tables import PLANNING, EventState, Step, WorkState, events, work
 
 
@@ -54,7 +55,7 @@ def _row(arrival: Arrival) -> dict[str, Any]:
     return {
         "id": arrival.id,
         "dedupe_key": key_of(arrival.dedupe_key),
-        "received_at": arrival.received_at,
+        "received_at": arrival.received_at.timestamp(),
         "kind": arrival.kind.value,
         "generation": arrival.generation.value,
         "type": clean(arrival.type),
@@ -82,19 +83,21 @@ def _commit_alone(engine: Engine, row: Mapping[str, Any]) -> bool | StoreError:
 def _insert(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     """The ids that went in. Sorted by key, so that batches with the same duplicates do not deadlock."""
     in_order = sorted(rows, key=lambda row: str(row["dedupe_key"]))
-    conn.execute(_into_events(portable.is_postgresql(conn)), in_order)
-    queued = conn.execute(_INTO_WORK, {"ids": [row["id"] for row in rows]})
-    new = frozenset(queued.scalars())
+    into_events, into_work = _statements(conn.dialect)
+    into_events.run_many(conn, in_order)
+    ids = _IDS.process_bind_param([row["id"] for row in rows], conn.dialect)
+    new = frozenset(into_work.run(conn, {"ids": ids}).scalars())
     if new:
         portable.notify(conn)
     return new
 
 
-@cache
-def _into_events(on_postgresql: bool) -> Any:
-    """Made once: composing it takes longer than running it."""
-    statement = portable.insert_for(on_postgresql, events)
-    return statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
+@lru_cache(maxsize=8)
+def _statements(dialect: Dialect) -> tuple[DriverStatement, DriverStatement]:
+    """Into events, and into work."""
+    statement = portable.insert_for(portable.is_postgresql(dialect), events)
+    into_events = statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
+    return DriverStatement(dialect, into_events, _COLUMNS), DriverStatement(dialect, _INTO_WORK)
 
 
 def plan_rows(chosen: ColumnElement[bool]) -> ReturningInsert[Any]:
@@ -114,4 +117,17 @@ def plan_rows(chosen: ColumnElement[bool]) -> ReturningInsert[Any]:
     return insert(work).from_select(list(row), chosen_events).returning(work.c.ref)
 
 
+_COLUMNS = (
+    "id",
+    "dedupe_key",
+    "received_at",
+    "kind",
+    "generation",
+    "type",
+    "source_id",
+    "content_type",
+    "body",
+    "state",
+)
+_IDS = ListOf(Text())
 _INTO_WORK = plan_rows(among(events.c.id, "ids"))

@@ -42,6 +42,7 @@ class _Bell:
     """Ends a wait on sockets from any thread."""
 
     def __init__(self) -> None:
+        self._rings = False
         self._ear, self._rope = socket.socketpair()
         self._ear.setblocking(False)
         self._rope.setblocking(False)
@@ -50,14 +51,20 @@ class _Bell:
         return self._ear.fileno()
 
     def ring(self) -> None:
+        if self._rings:
+            return
+        self._rings = True
         with suppress(OSError):  # full: it rings already; closed: nobody listens any more
             self._rope.send(b"!")
 
     def hush(self) -> bool:
         """Whether it rang since the last time."""
-        with suppress(BlockingIOError):
+        try:
             return bool(self._ear.recv(4096))
-        return False
+        except BlockingIOError:
+            return False
+        finally:
+            self._rings = False  # last, or a ring in between would be neither heard nor sent again
 
     def close(self) -> None:
         self._ear.close()

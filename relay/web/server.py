@@ -6,18 +6,16 @@ cores, and a process that stays where its caches are takes about a quarter more 
 
 import os
 import signal
-import socket
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.ggevent import GeventWorker
 
 from relay.web.body import Patience
+from relay.web.gevent_worker import FairWorker, Seats
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -71,42 +69,12 @@ def body_patience(seconds: float = BODY_TIME_S) -> Patience:
     return lambda: gevent.Timeout(seconds, TimeoutError)
 
 
-class _Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
-    """A gevent worker that on stopping hangs up at once on connections nothing is asked on.
-
-    Otherwise a proxy that keeps one open would make every stop take STOP_WITHIN_S.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._idle: set[Any] = set()
-
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        self._idle.add(client)
-        super().handle(listener, client, addr)
-        self._idle.discard(client)
-
-    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        self._idle.discard(sock)
-        super().handle_request(listener_name, req, sock, addr)
-        self._idle.add(sock)
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        super().handle_exit(sig, frame)
-        gevent.spawn(self._hang_up)
-
-    def _hang_up(self) -> None:
-        for peer in list(self._idle):
-            # Through a second descriptor: gevent would raise in the greenlet that reads from this one.
-            with suppress(OSError), peer.dup() as same:
-                same.shutdown(socket.SHUT_RDWR)
-
-
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: ServerSettings, build: Callable[[int], Running]) -> None:
         self._settings = settings
         self._build = build
-        self._number = 0
+        self.number = 0  # of this web process, in the process itself
+        self.seats = Seats()
         self._running: Running | None = None
         super().__init__()
 
@@ -116,14 +84,14 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
                 self.cfg.set(name, value)
 
     def load(self) -> "WSGIApplication":
-        self._running = self._build(self._number)
+        self._running = self._build(self.number)
         return self._running.app
 
     def _options(self) -> Mapping[str, Any]:
         return {
             "bind": self._settings.bind,
             "workers": worker_count(self._settings),
-            "worker_class": _Worker,
+            "worker_class": FairWorker,
             "worker_connections": CONNECTIONS,
             "worker_tmp_dir": str(HEARTBEAT_FOLDER) if HEARTBEAT_FOLDER.is_dir() else None,
             "keepalive": KEEP_ALIVE_S,
@@ -139,21 +107,26 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "pre_fork": self._number_worker,
             "post_fork": self._settle_worker,
             "worker_exit": self._end_worker,
+            "child_exit": self._note_death,
             "when_ready": self._tell_address,
             "on_reload": lambda _arbiter: self._settings.reloading(),
         }
 
     def _number_worker(self, arbiter: Any, worker: Any) -> None:
-        taken = {other.number for other in arbiter.WORKERS.values()}
-        worker.number = next(number for number in range(len(taken) + 1) if number not in taken)
+        taken = {other.seat for other in arbiter.WORKERS.values()}
+        worker.seat = next(number for number in range(len(taken) + 1) if number not in taken)
 
     def _settle_worker(self, _arbiter: Any, worker: Any) -> None:
         for number in STOP_SIGNALS:  # until gunicorn sets its own, or one that comes early would be lost
             signal.signal(number, signal.SIG_DFL)
-        self._number = worker.number
+        self.number = worker.seat
+        self.seats.open(worker.seat)
         cores = _cores()
         if 1 < worker_count(self._settings) <= len(cores):
-            os.sched_setaffinity(0, {cores[worker.number % len(cores)]})
+            os.sched_setaffinity(0, {cores[worker.seat % len(cores)]})
+
+    def _note_death(self, _arbiter: Any, worker: Any) -> None:
+        self.seats.close(worker.seat)
 
     def _end_worker(self, _arbiter: Any, _worker: Any) -> None:
         if self._running is not None:

@@ -32,7 +32,7 @@ routes:
     group: {{ by: [branch], wait: 200ms, max_wait: 1s }}
 """
 PATHS = ("/alone", "/grouped")
-BRANCHES = 3
+BRANCHES = 20  # groups stay small enough for one message to name all their events
 
 
 class Sink:
@@ -40,6 +40,7 @@ class Sink:
 
     def __init__(self) -> None:
         self.deliveries: Mapping[str, dict[str, list[str]]] = {path: defaultdict(list) for path in PATHS}
+        self.largest = 0  # events in one message
         self._guard = threading.Lock()
         sink = self
 
@@ -69,6 +70,7 @@ class Sink:
 
     def note(self, path: str, delivery_id: str, data: Mapping[str, Any]) -> None:
         with self._guard:
+            self.largest = max(self.largest, len(data["events"]) + data.get("more_events", 0))
             for event in data["events"]:
                 self.deliveries[path][event["id"]].append(delivery_id)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.notifiers.webhook import MOST_EVENTS
 from tests.processes import START_S, Serving, ended, is_alive, wait_for
 from tests.torture.rig import CONFIG, Killer, Sender, Sink
 
@@ -57,6 +58,7 @@ def check(sink: Sink, senders: list[Sender], killer: Killer) -> None:
 
     assert killer.kills
     assert not refused
+    assert 1 < sink.largest <= MOST_EVENTS
     for found in sink.deliveries.values():
         assert found.keys() <= posted
         assert not [event for event, ids in found.items() if len(set(ids)) > 1], "planned twice"

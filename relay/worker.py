@@ -25,7 +25,18 @@ from relay.ids import new_id
 from relay.model import AttemptOutcome, Event, Message
 from relay.pipeline import Relay
 from relay.routing import as_record
-from relay.store import Claim, Finish, Limit, Load, Planned, Step, Store, StoredDelivery, Turn
+from relay.store import (
+    Claim,
+    Finish,
+    Limit,
+    Load,
+    Planned,
+    Step,
+    Store,
+    StoredDelivery,
+    Turn,
+    as_stored,
+)
 
 HELD_MOST = 96  # claimed and not finished: enough to keep busy while a turn commits
 THREADS = HELD_MOST  # one for each: what waits for a slow destination keeps no thread from another
@@ -51,6 +62,9 @@ class _Hand:
     plans: list[Prepared] = field(default_factory=list)
     finished: list[Finish] = field(default_factory=list)
     sending: set[int] = field(default_factory=set)  # work ids the threads have
+    fresh: dict[str, StoredDelivery] = field(
+        default_factory=dict
+    )  # planned in the last turn; no need to load
 
     @property
     def room(self) -> int:
@@ -159,18 +173,19 @@ class Worker:
         self._hand.plans.extend(self._line.take())
         dead = self._beat()
         now = self._clock.now()
-        with self._store.turn() as turn:
+        with self._store.turn(self._watcher.overlook) as turn:
             strays = self._strays(turn)
-            plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
             decided = self._plan(turn, now)
             turn.finish(self._hand.finished)
             self._tend(turn, now, dead)
+            plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
             claims = self._claim(turn, now) if claiming else ()
-            wait_s = turn.next_due(now, self._limit_of)
+            wait_s = 0.0 if plans else turn.next_due(now, self._limit_of)
         self._has_jumped = self._is_unsure = False
         self._hand.plans, self._hand.finished = [], []
         self._line.done()
         self._hand.claimed = [*strays, *plans, *claims]
+        self._hand.fresh = _fresh(decided, now)
         self._note(decided)
         self._take_up()
         return self._wait_for(wait_s)
@@ -234,10 +249,10 @@ class Worker:
             recorded.append((claim, result if isinstance(result, StoreError) else answer))
         return recorded
 
-    def _beat(self) -> tuple[str, ...]:
+    def _beat(self) -> tuple[str, ...] | None:
         """Now and then: say that this worker lives, and look which others do not and what time it is."""
         if time.monotonic() < self._next_beat:
-            return ()
+            return None
         self._has_jumped |= self._clock.has_jumped()
         self._store.beat(self._presence, self._clock.now(), LEASE_S)
         self._remember(self._relay.config)
@@ -251,13 +266,15 @@ class Worker:
             self._store.record_config(config.fingerprint, as_record(config.routes), self._clock.now())
             self._remembered = config.fingerprint
 
-    def _tend(self, turn: Turn, now: datetime, dead: Sequence[str]) -> None:
-        """Take over what dead workers held; follow a jump of the wall clock."""
+    def _tend(self, turn: Turn, now: datetime, dead: Sequence[str] | None) -> None:
+        """With each beat: take over what dead workers held; follow a jump of the wall clock."""
         if self._has_jumped:
             repaired = turn.repair_clock(now)
             log.warning("the wall clock jumped; due times repaired", rows=repaired)
-        if dead:
-            taken = turn.take_over(now, dead)
+        if dead is None:
+            return
+        taken = turn.take_over(now, dead)
+        if taken or dead:
             log.info("took over from a worker that is gone", workers=dead, rows=taken)
 
     def _claim(self, turn: Turn, now: datetime) -> tuple[Claim, ...]:
@@ -271,17 +288,16 @@ class Worker:
         claimed, relay = self._hand.claimed, self._relay
         if not claimed:
             return
-        loads = self._load(claimed)
+        loads = self._load([claim for claim in claimed if claim.ref not in self._hand.fresh])
         plans = [(c, _prepare(c, loads[c.id], relay)) for c in claimed if c.step is Step.PLAN]
         plans = self._recognise(plans, relay)
         self._hand.claimed = []
         for claim, event in plans:
             self._line_up(claim, event, relay)
         for claim in claimed:
-            load = loads[claim.id]
             if claim.step is Step.DELIVER:
                 self._hand.sending.add(claim.id)
-                delivery = _delivery(claim, load)
+                delivery = self._hand.fresh.get(claim.ref) or _delivery(claim, loads[claim.id])
                 message = _rendered(delivery, relay, self._clock.now())
                 self._pool.submit(self._deliver, claim, delivery, relay, message)
 
@@ -308,6 +324,8 @@ class Worker:
 
     def _load(self, claims: Sequence[Claim]) -> Mapping[int, Load | Exception]:
         """By claim. A row that cannot be read must not keep the others from being read."""
+        if not claims:
+            return {}
         try:
             load = self._store.load(claims)
         except StoreError:
@@ -370,6 +388,17 @@ def _prepare(claim: Claim, load: Load | Exception, relay: Relay) -> Event | Exce
         return pipeline.normalise(load.events[claim.ref], relay)
     except Exception as error:  # noqa: BLE001 - recorded as a failed try at planning
         return error
+
+
+def _fresh(decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime) -> dict[str, StoredDelivery]:
+    """The deliveries just planned that are about one event alone, as loading would give them."""
+    planned = [answer for _, answer in decided if isinstance(answer, Planned)]
+    return {
+        delivery.id: as_stored(delivery, plan.event, now)
+        for plan in planned
+        for delivery in plan.deliveries
+        if delivery.group_key is None
+    }
 
 
 def _delivery(claim: Claim, load: Load | Exception) -> StoredDelivery | Exception:

@@ -14,7 +14,7 @@ from relay.store.ledger import (
 )
 from relay.store.limits import Limit
 from relay.store.liveness import Presence, Worker
-from relay.store.loads import Load, StoredDelivery, StoredEvent
+from relay.store.loads import Load, StoredDelivery, StoredEvent, as_stored
 from relay.store.plans import Planned
 from relay.store.prune import Pruned
 from relay.store.queue import Turn
@@ -46,4 +46,5 @@ __all__ = [
     "Turn",
     "Watcher",
     "Worker",
+    "as_stored",
 ]

@@ -74,16 +74,18 @@ def claim_plans(conn: Connection, lease: Lease, room: int) -> tuple[Claim, ...]:
 def claim_deliveries(
     conn: Connection,
     lease: Lease,
+    ready: Iterable[Destination],
     room: int,
     limits: Callable[[str], Limit],
     after: str,
 ) -> tuple[Claim, ...]:
     """Up to `room` deliveries that are due, within every destination's limit.
 
-    after: the destination served last, so that the turn goes round. Destinations or groups another
-    worker is busy with are left for the next turn, so nothing is waited for here.
+    ready: what `ready_destinations` told in this transaction. after: the destination served last, so that
+    the turn goes round. Destinations or groups another worker is busy with are left for the next turn, so
+    nothing is waited for here.
     """
-    due = {d.key: d for d in ready_destinations(conn) if d.first_due <= lease.now and d.key != PLANNING}
+    due = {d.key: d for d in ready if d.first_due <= lease.now and d.key != PLANNING}
     due = _held(conn, due, limits)
     taken: dict[str, list[Claim]] = {}
     capacity = {key: allowed(due[key], limits(key), lease.now) for key in rotate(list(due), after)}

@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -107,14 +107,17 @@ def _open_postgresql(url: URL) -> Engine:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One write transaction: committed at the end, undone by any exception. Raises StoreBusy, StoreError."""
-    with translated(), transaction(engine) as conn:
+def writing(engine: Engine, committed: Callable[[], object] = bool) -> Iterator[Connection]:
+    """One write transaction: committed at the end, undone by any exception. Raises StoreBusy, StoreError.
+
+    committed: called after the commit, on SQLite before anyone else can write.
+    """
+    with translated(), transaction(engine, committed) as conn:
         yield conn
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
+def transaction(engine: Engine, committed: Callable[[], object] = bool) -> Iterator[Connection]:
     """As `writing`, with the database's own errors."""
     on_sqlite = engine.dialect.name == "sqlite"
     with engine.connect() as conn, write_turn(engine) if on_sqlite else nullcontext():
@@ -123,6 +126,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         try:
             yield conn
             conn.commit()
+            committed()
         except BaseException:
             conn.rollback()
             _discard(conn)

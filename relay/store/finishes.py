@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
+    cast,
     delete,
     false,
     func,
@@ -73,6 +74,12 @@ def lock_claims(conn: Connection, claims: Iterable[Claim]) -> frozenset[int]:
     return frozenset(row.id for row in rows if wanted[row.id] == (row.worker, row.attempt))
 
 
+def give_up(conn: Connection, claims: Sequence[Claim]) -> frozenset[int]:
+    """Take the rows of the claims that still hold off the queue; their ids."""
+    keys = [f"{claim.id} {claim.attempt} {claim.worker}" for claim in claims]
+    return frozenset(conn.execute(_DELETE_HELD, {"ids": [c.id for c in claims], "keys": keys}).scalars())
+
+
 def finish(conn: Connection, finishes: Sequence[Finish]) -> tuple[Finish, ...]:
     """Record what ended, and give back those that did so under a valid lease.
 
@@ -80,10 +87,9 @@ def finish(conn: Connection, finishes: Sequence[Finish]) -> tuple[Finish, ...]:
     """
     if not finishes:
         return ()
-    valid = lock_claims(conn, (finish.claim for finish in finishes))
+    valid = _settle_work(conn, finishes)
     held = [finish for finish in finishes if finish.claim.id in valid]
     late = [_as_late(finish) for finish in finishes if finish.claim.id not in valid]
-    _settle_work(conn, held)
     _settle_deliveries(conn, [f for f in held if f.claim.step is Step.DELIVER])
     _settle_events(conn, [f for f in held if f.claim.step is Step.PLAN])
     conn.execute(insert(attempts), [_attempt(finish) for finish in held + late])
@@ -137,13 +143,15 @@ def _as_late(finish: Finish) -> Finish:
     return replace(finish, outcome=AttemptOutcome.LATE)
 
 
-def _settle_work(conn: Connection, held: Sequence[Finish]) -> None:
-    ended = [f.claim.id for f in held if f.again_at is None]
-    again = [_again(f) for f in held if f.again_at is not None]
-    if ended:
-        conn.execute(_DELETE_WORK, {"ids": ended})
-    if again:
-        conn.execute(_TRY_AGAIN, again)
+def _settle_work(conn: Connection, finishes: Sequence[Finish]) -> frozenset[int]:
+    """Off the queue, or due again; the ids of the claims that still held."""
+    ended = [finish.claim for finish in finishes if finish.again_at is None]
+    again = [finish for finish in finishes if finish.again_at is not None]
+    held = lock_claims(conn, (finish.claim for finish in again))
+    rows = [_again(finish) for finish in again if finish.claim.id in held]
+    if rows:
+        conn.execute(_TRY_AGAIN, rows)
+    return held | give_up(conn, ended) if ended else held
 
 
 def _again(finish: Finish) -> dict[str, Any]:
@@ -204,7 +212,12 @@ _LOCK = (
     .where(among(work.c.id, "ids"), work.c.state == literal_column("'leased'"))
     .with_for_update()
 )
-_DELETE_WORK = delete(work).where(among(work.c.id, "ids"))
+_KEY = cast(work.c.id, Text()) + " " + cast(work.c.attempt, Text()) + " " + work.c.worker
+_DELETE_HELD = (
+    delete(work)
+    .where(among(work.c.id, "ids"), work.c.state == literal_column("'leased'"), among(_KEY, "keys"))
+    .returning(work.c.id)
+)
 _TRY_AGAIN = (
     update(work)
     .where(work.c.id == bindparam("wanted"))

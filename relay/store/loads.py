@@ -3,15 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
 from relay.model import Event, EventKind, Generation
-from relay.store.blobs import unpack, unpack_event, unpack_json
+from relay.store.blobs import key_of, optional_key, unpack, unpack_event, unpack_json
 from relay.store.claims import Claim
 from relay.store.portable import among
 from relay.store.tables import Step, deliveries, delivery_events, events
+
+if TYPE_CHECKING:
+    from relay.planning import NewDelivery
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +89,26 @@ def load_judged(conn: Connection, ids: Collection[str]) -> dict[str, Event]:
     """Each event once, however many deliveries are about it."""
     rows = conn.execute(_FACTS, {"ids": list(ids)})
     return {row.id: unpack_event(row.facts) for row in rows}
+
+
+def as_stored(delivery: "NewDelivery", event: Event, now: datetime) -> StoredDelivery:
+    """What loading gives for a delivery about this one event that was recorded at `now`."""
+    return StoredDelivery(
+        id=delivery.id,
+        target=delivery.target,
+        kind=delivery.kind,
+        route=delivery.route,
+        also=delivery.also,
+        mention=delivery.mention,
+        destination=key_of(delivery.destination),
+        lane=optional_key(delivery.lane),
+        group_key=None,
+        created_at=now,
+        queued_at=now,
+        settings=delivery.settings,
+        receipt={},
+        events=(event,),
+    )
 
 
 def _event(row: Any) -> StoredEvent:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
-    delete,
     func,
     insert,
     literal_column,
@@ -28,7 +27,7 @@ from relay.model import DeliveryState, Event, Outcome, Status
 from relay.store import portable
 from relay.store.blobs import clean, key_of, optional_key, pack_json, whole
 from relay.store.claims import Claim
-from relay.store.portable import among, each, lock_names
+from relay.store.portable import each, lock_names
 from relay.store.tables import (
     NO_NUMBER,
     Step,
@@ -36,7 +35,6 @@ from relay.store.tables import (
     delivery_events,
     events,
     outcomes,
-    work,
 )
 
 if TYPE_CHECKING:
@@ -76,10 +74,8 @@ def histories(
 
 
 def record(conn: Connection, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> list[dict[str, Any]]:
-    """Write everything but the rows of work, which are returned, and take the plan steps off the queue."""
-    claims = [claim for claim, _ in planned]
+    """Write everything but the rows of work, which are returned."""
     plans = [plan for _, plan in planned]
-    conn.execute(_DELETE_WORK, {"ids": [claim.id for claim in claims]})
     conn.execute(_UPDATE_EVENT, [_event_row(plan, claim.attempt) for claim, plan in planned])
     _record_outcomes(conn, plans, now)
     return _record_deliveries(conn, plans, now)
@@ -250,7 +246,6 @@ def _histories() -> Select[Any]:
 
 
 _HISTORIES = _histories()
-_DELETE_WORK = delete(work).where(among(work.c.id, "ids"))
 _PLANNED_COLUMNS: dict[str, TypeEngine[Any]] = {
     "tries": Integer(),
     "project": Text(),

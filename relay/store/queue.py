@@ -3,12 +3,12 @@
 The order of calls in a turn is also the order in which PostgreSQL's locks are taken, which is why two
 turns never wait for each other in a circle:
 
-    claim_plans     takes what is free, waits for nothing
     histories       state keys, sorted
     record_plans    open groups, sorted
     finish          own claims
     (settle)        lanes, sorted; then destinations, sorted     runs by itself before what follows
     take_over       takes what is free
+    claim_plans     takes what is free, waits for nothing
     claim           takes what is free
     next_due        reads
 
@@ -30,7 +30,7 @@ from relay.store import claims, finishes, lanes, liveness, loads, plans, portabl
 from relay.store.claims import Claim, Lease
 from relay.store.engine import as_store_error, may_pass
 from relay.store.finishes import Finish
-from relay.store.limits import Limit, opens_at
+from relay.store.limits import Destination, Limit, opens_at
 from relay.store.loads import Load
 from relay.store.plans import HISTORY, Planned
 from relay.store.tables import IS_LEASED, PLANNING, attempts, deliveries, destinations, work
@@ -57,9 +57,14 @@ class Turn:
         self._new_work: list[dict[str, Any]] = []
         self._finished: list[Finish] = []
         self._found_nothing = False
+        self._ready: list[Destination] | None = None  # the destinations with ready rows; None: not known
+        self._is_current = False  # whether nothing was taken from them since
 
     def claim_plans(self, now: datetime, worker: str, lease_s: float, room: int) -> tuple[Claim, ...]:
         """Up to `room` events that wait to be planned."""
+        if not any(destination.key == PLANNING for destination in self._destinations()):
+            return ()
+        self._is_current = False
         return claims.claim_plans(self._conn, _lease(now, worker, lease_s), room)
 
     def load(self, held: Iterable[Claim]) -> Load:
@@ -82,17 +87,15 @@ class Turn:
         If the database refuses one, the others are recorded and that one gets its StoreError; finish its
         claim as failed.
         """
-        valid = finishes.lock_claims(self._conn, (claim for claim, _ in planned))
-        held = [(claim, plan) for claim, plan in planned if claim.id in valid]
+        if not planned:
+            return ()
         try:
-            self._record(held, now)
+            held = self._record(planned, now)
         except Exception as error:  # some refusals are the driver's or the packing's
             if _may_pass(error):
                 raise
-            refused = self._record_alone(held, now)
-        else:
-            refused = {}
-        return tuple(refused.get(claim.id, claim.id in valid) for claim, _ in planned)
+            return self._record_alone(planned, now)
+        return tuple(claim.id in held for claim, _ in planned)
 
     def record_plan(self, claim: Claim, planned: Planned, now: datetime) -> bool | StoreError:
         """One plan alone; see `record_plans`."""
@@ -108,6 +111,7 @@ class Turn:
     def take_over(self, now: datetime, dead: Collection[str] = ()) -> int:
         """Give back what dead workers hold and what is leased beyond its time; how many rows that is."""
         self.settle()
+        self._ready = None
         lost = [*claims.take_from(self._conn, dead), *claims.expire(self._conn, now.timestamp())]
         if lost:
             self._conn.execute(insert(attempts), [_lost_attempt(row, now) for row in lost])
@@ -124,28 +128,32 @@ class Turn:
         room: int,
         limits: Callable[[str], Limit] = no_limit,
     ) -> tuple[Claim, ...]:
-        """Up to `room` deliveries that are due, spread over their destinations within each one's limit.
-
-        What was leased beyond its time is taken over first.
-        """
-        self.take_over(now)
+        """Up to `room` deliveries that are due, spread over their destinations within each one's limit."""
         lease = _lease(now, worker, lease_s)
-        held = claims.claim_deliveries(self._conn, lease, room, limits, self.after)
+        held = claims.claim_deliveries(self._conn, lease, self._destinations(), room, limits, self.after)
         self._found_nothing = not held
+        self._is_current &= not any(d.first_due <= lease.now for d in self._destinations())
         if held:
             self.after = held[-1].destination
         return held
 
     def next_due(self, now: datetime, limits: Callable[[str], Limit] = no_limit) -> float | None:
         """Seconds until the next row may go, 0 if one may now; None when only an event can bring one."""
-        self.settle()
         soonest = math.inf
-        for destination in claims.ready_destinations(self._conn):
+        for destination in self._destinations(exact=True):
             limit = _NO_LIMIT if destination.key == PLANNING else limits(destination.key)
             soonest = min(soonest, opens_at(destination, limit, now.timestamp()))
         # What is due and yet was not to be had is held by another worker for a moment.
         least = claims.SHORT_WAIT_S if self._found_nothing else 0.0
         return None if soonest == math.inf else max(least, soonest - now.timestamp())
+
+    def _destinations(self, *, exact: bool = False) -> list[Destination]:
+        """Those with ready rows: every one, and when exact also without those that this turn has emptied."""
+        self.settle()
+        if self._ready is None or (exact and not self._is_current):
+            self._ready = claims.ready_destinations(self._conn)
+            self._is_current = True
+        return self._ready
 
     def held(self, worker: str) -> tuple[Claim, ...]:
         """All that the worker has claimed and not finished, as far as the database knows."""
@@ -171,6 +179,8 @@ class Turn:
         """Put planned deliveries into the queue, let ended lanes go on, keep the circuits."""
         ended, rows, done = self._ended_lanes, self._new_work, self._finished
         self._ended_lanes, self._new_work, self._finished = [], [], []
+        if ended or rows or done:
+            self._ready = None
         if ended or rows:
             lanes.settle(self._conn, ended, rows)
         if rows:
@@ -178,23 +188,27 @@ class Turn:
         if done:
             finishes.record_failures(self._conn, done)
 
-    def _record(self, held: Sequence[tuple[Claim, Planned]], now: datetime) -> None:
-        if held:
-            with self.savepoint():
-                self._new_work.extend(plans.record(self._conn, held, now))
+    def _record(self, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> frozenset[int]:
+        """The ids of the claims that still held; only their plans are recorded."""
+        with self.savepoint():
+            held = finishes.give_up(self._conn, [claim for claim, _ in planned])
+            kept = [(claim, plan) for claim, plan in planned if claim.id in held]
+            if kept:
+                self._new_work.extend(plans.record(self._conn, kept, now))
+        return held
 
     def _record_alone(
-        self, held: Sequence[tuple[Claim, Planned]], now: datetime
-    ) -> dict[int, bool | StoreError]:
-        refused: dict[int, bool | StoreError] = {}
-        for claim, plan in held:
-            try:
-                self._record([(claim, plan)], now)
-            except Exception as error:
-                if _may_pass(error):
-                    raise
-                refused[claim.id] = _refusal(error)
-        return refused
+        self, planned: Sequence[tuple[Claim, Planned]], now: datetime
+    ) -> tuple[bool | StoreError, ...]:
+        return tuple(self._record_one(claim, plan, now) for claim, plan in planned)
+
+    def _record_one(self, claim: Claim, plan: Planned, now: datetime) -> bool | StoreError:
+        try:
+            return claim.id in self._record([(claim, plan)], now)
+        except Exception as error:
+            if _may_pass(error):
+                raise
+            return _refusal(error)
 
 
 def _may_pass(error: Exception) -> bool:

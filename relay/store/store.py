@@ -1,7 +1,7 @@
 """The front of the store: opens the database and starts its transactions; the modules beside it know SQL."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -116,9 +116,12 @@ class Store:
         return accept(self._engine, arrivals)
 
     @contextmanager
-    def turn(self) -> Iterator[Turn]:
-        """One write transaction on the queue, undone if anything raises; see `relay.store.queue`."""
-        with writing(self._engine) as conn:
+    def turn(self, committed: Callable[[], object] = bool) -> Iterator[Turn]:
+        """One write transaction on the queue, undone if anything raises; see `relay.store.queue`.
+
+        committed: called after the commit, on SQLite before anyone else can write.
+        """
+        with writing(self._engine, committed) as conn:
             turn = Turn(conn, sender=self._name, after=self._after)
             yield turn
             turn.settle()

@@ -35,6 +35,9 @@ class Watcher(Protocol):
 
     def wake(self) -> None: ...
 
+    def overlook(self) -> None:
+        """Take what was committed until now for one's own; nobody else may be committing meanwhile."""
+
     def close(self) -> None: ...
 
 
@@ -95,6 +98,9 @@ class SqliteWatcher:
     def wake(self) -> None:
         self._bell.ring()
 
+    def overlook(self) -> None:
+        self._version = self._look()
+
     def close(self) -> None:
         self._bell.close()
         if self._conn is not None:
@@ -138,6 +144,9 @@ class PostgresqlWatcher:
 
     def wake(self) -> None:
         self._bell.ring()
+
+    def overlook(self) -> None:
+        """What this store sends itself never counts."""
 
     def close(self) -> None:
         self._bell.close()

@@ -105,7 +105,9 @@ def owe(store: Store, *deliveries: NewDelivery, now: datetime = NOON, **override
 
 
 def claim(store: Store, now: datetime = NOON, worker: str = WORKER, **options: Any) -> tuple[Claim, ...]:
+    """As a worker does with a beat: what was leased beyond its time comes back first."""
     with store.turn() as turn:
+        turn.take_over(now)
         return turn.claim(now, worker, MINUTE_S, options.pop("room", 100), **options)
 
 

@@ -48,7 +48,7 @@ def explain(engine: Engine, statement: Any, values: dict[str, Any]) -> str:
         (claims._EXPIRED, {"now": 1.0}, "work_leased"),
         (claims._OF_WORKERS, {"workers": ["w"]}, "work_leased"),
         (finishes._LOCK, {"ids": [1]}, "USING INTEGER PRIMARY KEY (rowid=?)"),
-        (finishes._DELETE_WORK, {"ids": [1]}, "USING INTEGER PRIMARY KEY (rowid=?)"),
+        (finishes._DELETE_HELD, {"ids": [1], "keys": ["1 1 w"]}, "USING INTEGER PRIMARY KEY (rowid=?)"),
         (lanes._FREE, {"lanes": ["a"]}, "work_lane (lane=?)"),
         (lanes._LIVE, {"lanes": ["a"]}, "work_lane (lane=?)"),
         (plans._HISTORIES, {"keys": '["a"]', "skipped": 29}, "outcomes_order (state_key=? AND number>?)"),

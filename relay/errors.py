@@ -64,8 +64,9 @@ class TemplateError(RelayError):
 class DeliveryError(RelayError):
     """One try at a delivery failed.
 
-    permanent: trying again cannot help. retry_after: seconds the other side asked us to wait.
-    status and excerpt: what it answered, if it did.
+    permanent: trying again cannot help. is_dead: nor can any other message be delivered there until somebody
+    mends it. retry_after: seconds the other side asked us to wait. status and excerpt: what it answered, if
+    it did.
     """
 
     def __init__(
@@ -73,12 +74,14 @@ class DeliveryError(RelayError):
         message: str,
         *,
         permanent: bool = False,
+        is_dead: bool = False,
         retry_after: float | None = None,
         status: int | None = None,
         excerpt: str = "",
     ) -> None:
         super().__init__(message)
-        self.permanent = permanent
+        self.permanent = permanent or is_dead
+        self.is_dead = is_dead
         self.retry_after = retry_after
         self.status = status
         self.excerpt = excerpt

@@ -1,9 +1,10 @@
 """What all notifiers have in common: the keys of their configuration, and what they are given to send."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -39,9 +40,23 @@ OptionalSecret = Annotated[Secret | None, BeforeValidator(_absent_if_empty)]
 OptionalText = Annotated[str | None, BeforeValidator(_absent_if_empty)]
 
 
+class Conversation(StrEnum):
+    """Which messages belong together, and are therefore sent one after the other."""
+
+    NONE = "none"
+    PIPELINE = "pipeline"  # everything about one pipeline: a card
+    STATE = "state"  # everything about one branch and workflow or job: an incident
+    COMMIT = "commit"  # everything about one commit
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outgoing:
-    """What a notifier may need to know beside the message."""
+    """What a notifier may need to know beside the message.
+
+    subject: names what the message is about, the same for all messages of its conversation (a pipeline, a
+    state key, a commit). card: the receipt of the message this conversation already has there, empty before
+    the first. direct: the person it goes to alone, instead of the usual place.
+    """
 
     delivery_id: str  # the same on every attempt
     attempt: int  # from 1
@@ -49,6 +64,9 @@ class Outgoing:
     reason: Reason
     sent_at: datetime
     mentions: Sequence[PersonSpec] = ()
+    subject: str = ""
+    card: Mapping[str, str] = field(default_factory=dict)
+    direct: PersonSpec | None = None
 
 
 class Notifier(BaseModel):
@@ -60,6 +78,7 @@ class Notifier(BaseModel):
     rate: ClassVar[float | None] = None  # messages a second for one destination; None is as many as there are
     burst: ClassVar[int] = 1  # how many may go at once after a quiet time
     in_flight: ClassVar[int | None] = 4  # sent and not yet answered, for one destination
+    body_limit: ClassVar[int] = 2900  # characters of a message's body, marks and escapes included
 
     type: str
     style: Literal["post", "update", "thread"] = Field(
@@ -77,12 +96,34 @@ class Notifier(BaseModel):
         """Names the place for limits and the ledger: the same for the same place, and tells no secret."""
         return self.type
 
+    @property
+    def can_edit(self) -> bool:
+        """Whether `style: update` changes the message in place; else one message sums a pipeline up."""
+        return False
+
+    @property
+    def can_thread(self) -> bool:
+        """Whether `style: thread` is possible."""
+        return False
+
+    @property
+    def conversation(self) -> Conversation:
+        """What its messages belong to."""
+        return Conversation.NONE if self.style == "post" else Conversation.PIPELINE
+
+    def address_of(self, person: PersonSpec) -> str | None:
+        """Where a direct message to this person goes; None when the service or the settings have no such."""
+        return None
+
     def payload(self, message: Message, outgoing: Outgoing) -> Any:
         """What is sent. Pure."""
         raise NotImplementedError
 
     def send(self, message: Message, outgoing: Outgoing, transport: Transport) -> Answer:
-        """One attempt. Raises DeliveryError, which says whether another can help."""
+        """One attempt. Raises DeliveryError, which says whether another can help.
+
+        The receipt of the answer is what later messages of the conversation get as their `card`.
+        """
         raise NotImplementedError
 
     def remarks(self) -> tuple[str, ...]:

@@ -236,6 +236,7 @@ def _masked_error(error: DeliveryError, mask: Masker) -> DeliveryError:
     return DeliveryError(
         mask(str(error)),
         permanent=error.permanent,
+        is_dead=error.is_dead,
         retry_after=error.retry_after,
         status=error.status,
         excerpt=mask(error.excerpt),

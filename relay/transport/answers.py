@@ -13,6 +13,7 @@ from relay.markup import clean, one_line
 from relay.model import ANSWER_LIMIT, Answer
 
 TEMPORARY: Final = {408, 425, 429}  # beside 5xx
+DEAD: Final = {401, 403, 404, 410}  # no other message gets through either
 REASONS: Final[Mapping[int, str]] = {
     400: "the request was not understood",
     401: "not authorized",
@@ -59,12 +60,22 @@ def judge(reply: Reply) -> Answer:
     raise failure(reply)
 
 
-def failure(reply: Reply, reason: str | None = None, *, permanent: bool | None = None) -> DeliveryError:
-    """The error an answer stands for; its status decides whether another try can help, unless told."""
+def failure(
+    reply: Reply,
+    reason: str | None = None,
+    *,
+    permanent: bool | None = None,
+    is_dead: bool | None = None,
+) -> DeliveryError:
+    """The error an answer stands for; its status decides whether another try can help, unless told.
+
+    is_dead: whether the place itself is gone or shut, so that no other message gets through either.
+    """
     temporary = reply.status in TEMPORARY or reply.status >= 500
     return DeliveryError(
         f"HTTP {reply.status}: {reason or _reason(reply.status)}",
         permanent=not temporary if permanent is None else permanent,
+        is_dead=permanent is None and reply.status in DEAD if is_dead is None else is_dead,
         retry_after=retry_after(reply),
         status=reply.status,
         excerpt=reply.excerpt,

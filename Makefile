@@ -43,7 +43,7 @@ lock: $(VENV)/.test
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade \
 		--python-version 3.11 pyproject.toml --extra postgres --group build -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-		--python-version 3.11 pyproject.toml --extra postgres --group build --group test \
+		--python-version 3.11 pyproject.toml --extra postgres --extra fsspec --group build --group test \
 		-c requirements.lock -o requirements-test.lock
 
 $(VENV)/.run: requirements.lock pyproject.toml

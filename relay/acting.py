@@ -5,14 +5,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from relay import pipeline
-from relay.actions.base import Action, Doing, NotYet, Tools, Unresolved
-from relay.errors import DeliveryError
+from relay.actions.base import Action, Doing, NotYet, Tools, Unresolved, noted
+from relay.errors import DeliveryError, StoreError
 from relay.model import AttemptOutcome, DeliveryState
 from relay.pipeline import Relay
 from relay.store import Claim, Finish, Store, StoredDelivery
 
 ACT = "act"  # the kind of such a delivery
+
+log = structlog.get_logger()
 
 
 def act_one(
@@ -24,7 +28,9 @@ def act_one(
         action = action_of(delivery, relay)
         answer = action.perform(doing(delivery, relay, started), tools(delivery, relay, store))
     except DeliveryError as error:
-        return _failed(pipeline.failed(claim, delivery, relay, error, started, clock()), error)
+        finish = _failed(pipeline.failed(claim, delivery, relay, error, started, clock()), error)
+        _note_end(finish, delivery, relay, store)
+        return finish
     said = relay.config.masker(answer.excerpt)
     return Finish(
         claim=claim,
@@ -63,6 +69,18 @@ def tools(delivery: StoredDelivery, relay: Relay, store: Store) -> Tools:
         store.add_notes(delivery.events[-1].id, notes)
 
     return Tools(circleci=relay.circleci, transport=relay.transport, runs=store.runs, note=note)
+
+
+def _note_end(finish: Finish, delivery: StoredDelivery, relay: Relay, store: Store) -> None:
+    """Messages still to come tell what became of an action that is not tried again."""
+    action = relay.actions.get(delivery.target)
+    if finish.again_at is not None or action is None:
+        return
+    told = noted(delivery.target, action.type, finish.error or "failed")
+    try:
+        store.add_notes(delivery.events[-1].id, told)
+    except StoreError as error:
+        log.warning("a note was lost", delivery=delivery.id, error=str(error))
 
 
 def _failed(finish: Finish, error: DeliveryError) -> Finish:

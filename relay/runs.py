@@ -132,6 +132,10 @@ def trigger_origin(event: Event) -> Origin:
 
 def why_no_retry(event: Event, earlier: Earlier, *, limit: int, cooldown: float, now: datetime) -> str | None:
     """Why the event's run must not be run again now; None when it may be. cooldown: seconds."""
+    origin = retry_origin(event)
+    same = next((run for run in earlier.on_root if origin and run.origin == origin.keys[0]), None)
+    if same is not None:
+        return f"{same.action} has asked for that already"
     spent = len(earlier.on_root) or int(event.build.why in RETRIED)
     if spent >= limit:
         return f"the limit of {limit} is reached"

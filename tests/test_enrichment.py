@@ -13,7 +13,7 @@ from relay.circleci.facade import CircleCI
 from relay.circleci.http import Http
 from relay.enriching import Enricher, Line
 from relay.enriching.errorlines import first_error
-from relay.enriching.needs import FETCHABLE
+from relay.enriching.needs import FETCHABLE, FIRST_ERROR, names_used
 from relay.model import Change, Event, EventKind, Job, Pipeline, Status, Workflow
 from relay.pipeline import Relay
 from relay.wiring import build, load_config
@@ -62,7 +62,7 @@ def about(workflow: Json, **fields: Any) -> Event:
 
 
 def test_failed_jobs_with_their_first_errors(enricher: Enricher, workflow: Json) -> None:
-    notes = enricher.fetch(about(workflow), frozenset({"failed_jobs"}))
+    notes = enricher.fetch(about(workflow), frozenset({"failed_jobs", FIRST_ERROR}))
 
     assert notes == {
         "failed_jobs": [
@@ -84,6 +84,18 @@ def test_failed_jobs_with_their_first_errors(enricher: Enricher, workflow: Json)
     }
 
 
+def test_for_the_names_of_failed_jobs_no_log_is_read(
+    enricher: Enricher, server: CircleCIServer, workflow: Json
+) -> None:
+    notes = enricher.fetch(about(workflow), frozenset({"failed_jobs"}))
+
+    assert [(job["name"], job["first_error"]) for job in notes["failed_jobs"]] == [
+        ("test", None),
+        ("lint", None),
+    ]
+    assert [ask.path for ask in server.requests] == [f"/api/v2/workflow/{workflow['id']}/job"]
+
+
 def test_failed_tests_log_and_artifacts(enricher: Enricher, server: CircleCIServer, workflow: Json) -> None:
     notes = enricher.fetch(about(workflow), FETCHABLE)
 
@@ -97,7 +109,7 @@ def test_failed_tests_log_and_artifacts(enricher: Enricher, server: CircleCIServ
 def test_a_job_is_its_own_failed_job(enricher: Enricher, server: CircleCIServer, workflow: Json) -> None:
     event = about(workflow, kind=EventKind.JOB, job=Job(name="test", number=7, url="https://ci.example/7"))
 
-    notes = enricher.fetch(event, frozenset({"failed_jobs"}))
+    notes = enricher.fetch(event, frozenset({"failed_jobs", FIRST_ERROR}))
 
     assert [(job["name"], job["first_error"]) for job in notes["failed_jobs"]] == [("test", "Error: no door")]
     assert not server.asked("GET", "/workflow/")
@@ -203,7 +215,7 @@ def needs(relay: Relay, event: Event) -> frozenset[str]:
 @pytest.mark.parametrize(
     ("template", "wanted"),
     [
-        ("standard", {"failed_jobs", "failed_tests"}),
+        ("standard", {"failed_jobs", "first_error", "failed_tests"}),
         ("bare", set()),
         ("tests", {"failed_tests"}),
         ("group", {"failed_jobs"}),
@@ -219,7 +231,16 @@ def test_a_template_needs_what_it_names(tmp_path: Path, template: str, wanted: s
     ("routes", "wanted"),
     [
         ("  - { match: { failed_jobs.name: test }, notify: console }", {"failed_jobs"}),
+        (
+            '  - { match: { failed_jobs.first_error: "*x*" }, notify: console }',
+            {"failed_jobs", "first_error"},
+        ),
         ("  - { match: { branch: other, failed_jobs.name: test }, notify: console }", set()),
+        ('  - { when: "failed_jobs | length > 3", notify: console }', {"failed_jobs"}),
+        (
+            """  - { when: "'x' in failed_jobs[0].first_error", notify: console }""",
+            {"failed_jobs", "first_error"},
+        ),
         ('  - { match: { not: [{ log: "*x*" }] }, notify: console }', {"log"}),
         ('  - { when: "artifacts | length > 3", notify: console }', {"artifacts"}),
         ('  - { match: { change: fixed }, when: "artifacts | length > 3", notify: console }', set()),
@@ -236,6 +257,22 @@ def test_a_rule_needs_what_it_names_if_the_rest_of_it_holds(
     tmp_path: Path, routes: str, wanted: set[str]
 ) -> None:
     assert needs(relay_with(tmp_path, routes), make_event(change=Change.BROKE)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("{% for job in failed_jobs %}{{ job.name }}{% endfor %}", {"failed_jobs"}),
+        ("{% for job in failed_jobs %}{{ job.first_error }}{% endfor %}", {"failed_jobs", FIRST_ERROR}),
+        ("{{ failed_jobs | join(', ', 'first_error') }}", {"failed_jobs", FIRST_ERROR}),
+        ("{{ failed_jobs[0]['first_error'] }}", {"failed_jobs", FIRST_ERROR}),
+        ("{{ failed_jobs | tojson }}", {"failed_jobs", FIRST_ERROR}),
+        ("{{ notes.first_error }}", set()),
+        ("{{ broken", set()),
+    ],
+)
+def test_a_text_of_an_action_needs_what_it_names(text: str, wanted: set[str]) -> None:
+    assert names_used(text) == wanted
 
 
 def test_without_anything_that_needs_it_nobody_is_asked(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ class Artifacts(Action):
             place = compile_folder(self.store)(doing.event)
             fetched = self._fetched(client, found, place)
             text = _told(fetched, place)
-        tools.note({**noted(doing, self.type, text), **_notes(found, fetched)})
+        tools.note({**noted(doing.name, self.type, text), **_notes(found, fetched)})
         return Answer(excerpt=text)
 
     def _found(self, client: CircleCI, where: Whereabouts) -> tuple["_Listed", ...]:

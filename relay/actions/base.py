@@ -122,6 +122,6 @@ def as_delivery_error(error: CircleCIError) -> DeliveryError:
     )
 
 
-def noted(doing: Doing, action_type: str, text: str, url: str | None = None) -> dict[str, Any]:
+def noted(name: str, action_type: str, text: str, url: str | None = None) -> dict[str, Any]:
     """What templates find below `notes.actions.NAME`."""
-    return {"actions": {doing.name: {"type": action_type, "text": text, "url": url}}}
+    return {"actions": {name: {"type": action_type, "text": text, "url": url}}}

@@ -20,5 +20,5 @@ class Cancel(Action):
         said = client.cancel(where.project, **where.named())
         what = f"workflow {where.workflow}" if where.workflow else f"build #{where.number}"
         text = f"stopped {what}" + (f": {said}" if said else "")
-        tools.note(noted(doing, self.type, text))
+        tools.note(noted(doing.name, self.type, text))
         return Answer(excerpt=text)

@@ -24,5 +24,5 @@ class ClearCache(Action):
         except (NotFound, Gone) as error:
             raise DeliveryError(f"{ENDED} ({error})", permanent=True, status=error.status) from error
         text = f"cleared the build cache: {said}" if said else "cleared the build cache"
-        tools.note(noted(doing, self.type, text))
+        tools.note(noted(doing.name, self.type, text))
         return Answer(excerpt=text)

@@ -72,7 +72,7 @@ class Http(Action):
             method=self.method,
         )
         text = f"{self.method} {self._where()} answered {answer.status}"
-        tools.note(noted(doing, self.type, text))
+        tools.note(noted(doing.name, self.type, text))
         said = f"{text}: {answer.excerpt}" if answer.excerpt else text
         return Answer(status=answer.status, excerpt=said)
 

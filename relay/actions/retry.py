@@ -90,7 +90,9 @@ def _overtaken(client: CircleCI, where: Whereabouts) -> str | None:
     """Why it needs no other run: somebody is quicker. NotYet while it still runs."""
     if where.workflow is not None and _runs_by_itself(client, where.workflow):
         return "CircleCI itself is about to run it again"
-    newer = _child(client, where, ())
+    passed: tuple[str, ...] = ()
+    while (newer := _child(client, where, passed)) is not None and not newer.started:
+        passed = (*passed, str(newer.number))  # accepted once, and never run
     return f"it was run again already, as {told(newer)}" if newer else None
 
 

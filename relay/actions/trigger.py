@@ -9,6 +9,7 @@ from relay.actions.base import Action, Doing, Tools
 from relay.actions.parts.options import Template
 from relay.actions.parts.starting import Starter
 from relay.circleci.facade import CircleCI
+from relay.circleci.slugs import parse
 from relay.circleci.started import Started
 from relay.errors import DeliveryError
 from relay.model import Answer, Event
@@ -70,7 +71,7 @@ class Trigger(Action):
             delivery_id=doing.delivery_id,
             kind=RunKind.TRIGGER,
             action=doing.name,
-            project=project,
+            project=str(parse(project)),  # as events call it, to recognise what was started
             origin=trigger_origin(doing.event),
             scope=doing.scope,
             requested_at=doing.now,

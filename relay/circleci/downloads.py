@@ -1,6 +1,5 @@
 """Artifacts to disk: streamed, within limits, resumed where possible, never half under their name."""
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from relay.circleci.errors import (
     Unreachable,
 )
 from relay.circleci.http import Http
+from relay.circleci.partfiles import part_file
 from relay.circleci.places import make_folder, places
 from relay.circleci.types.results import Artifact
 from relay.circleci.wire import Answer
@@ -85,11 +85,11 @@ def download(
 
 def save(http: Http, url: str, target: Path, *, most: int, progress: Progress | None = None) -> int:
     """One file to `target`; its size. Raises TooLarge past `most` bytes, NotSaved, or CircleCIError."""
-    part = _part_beside(target, url)
     try:
-        _fetch_patiently(http, url, part, most, progress or _no_progress)
-        part.replace(target)
-        return target.stat().st_size
+        with part_file(target, url) as part:
+            _fetch_patiently(http, url, part, most, progress or _no_progress)
+            part.replace(target)
+            return target.stat().st_size
     except OSError as error:
         raise NotSaved(f"{target.name!r} cannot be written: {error.strerror}") from error
 
@@ -173,12 +173,6 @@ def _write(
             file.write(chunk)
             progress(size)
     return size
-
-
-def _part_beside(target: Path, url: str) -> Path:
-    """The name holds a digest of the address: a part is only ever continued from where it came."""
-    digest = hashlib.sha256(url.encode("utf-8", "replace")).hexdigest()[:16]
-    return target.with_name(f".{target.name}.{digest}.part")
 
 
 def _no_progress(done: int, total: int | None) -> None:

@@ -112,11 +112,12 @@ class Unreadable(CircleCIError):
 
 
 class NotABuild(Unreadable):
-    """A build was promised; `raw` is what came."""
+    """A build was promised; `raw` is what came, `said` why, where CircleCI said so."""
 
-    def __init__(self, message: str, *, raw: Mapping[str, Any]) -> None:
+    def __init__(self, message: str, *, raw: Mapping[str, Any], said: str | None) -> None:
         super().__init__(message)
         self.raw = raw
+        self.said = said
 
 
 class Unclear(CircleCIError):

@@ -36,16 +36,18 @@ class Limiter:
         self._lock = threading.Lock()
 
     def wait(self, until: float) -> float:
-        """Waits for a place and returns 0.0; or, when it would come after `until`, the seconds it is away."""
-        with self._lock:
-            now = self._clock()
-            at = self._next_place(now)
+        """Waits for a place and returns 0.0; or, when it would come after `until`, the seconds it is away.
+
+        A place that falls into a pause which began while it was waited for is given up for a later one.
+        """
+        while True:
+            now, at = self._take_place(until)
             if at > until:
                 return at - now
-            self._taken.append(at)
-        if at > now:
-            self._sleep(at - now)
-        return 0.0
+            if at > now:
+                self._sleep(at - now)
+            if at >= self._paused_until:
+                return 0.0
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """Takes RateLimit-* and X-RateLimit-*-{Second,…} into account; the tightest counts."""
@@ -61,6 +63,15 @@ class Limiter:
         """Nobody goes for so long: what a 429 with Retry-After asks of all threads."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock() + min(seconds, LONGEST_WAIT_S))
+
+    def _take_place(self, until: float) -> tuple[float, float]:
+        """What time it is, and the time of the next place; it is taken unless it comes too late."""
+        with self._lock:
+            now = self._clock()
+            at = self._next_place(now)
+            if at <= until:
+                self._taken.append(at)
+            return now, at
 
     def _next_place(self, now: float) -> float:
         at = max(now, self._paused_until, self._taken[-1] if self._taken else now)

@@ -8,6 +8,7 @@ from relay.circleci.errors import Unreadable
 
 PAGE_SIZE = 30  # CircleCI's default
 LARGEST_PAGE = 100
+MOST_PAGES = 10_000  # of one list; CircleCI's have 20 to 100 items
 STALE_PAGES = 3  # in a row without anything new: the list leads nowhere
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ def by_offset(
 
 
 def by_token(fetch: Callable[[str | None], Page]) -> Iterator[Mapping[str, Any]]:
-    """All items through `fetch(page token)`. Raises Unreadable when the tokens lead in a circle."""
+    """All items through `fetch(page token)`. Raises Unreadable when the tokens lead nowhere."""
     token: str | None = None
     seen: set[str] = set()
     empty = 0
@@ -60,6 +61,6 @@ def by_token(fetch: Callable[[str | None], Page]) -> Iterator[Mapping[str, Any]]
         empty = 0 if page.items else empty + 1
         if token is None:
             return
-        if token in seen or empty >= STALE_PAGES:
-            raise Unreadable("the list has no end: CircleCI sent a page token again, or empty pages on end")
+        if token in seen or empty >= STALE_PAGES or len(seen) >= MOST_PAGES:
+            raise Unreadable("the list has no end: a page token came again, or empty pages, or too many")
         seen.add(token)

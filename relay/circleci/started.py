@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from relay.circleci.errors import NotABuild
+from relay.circleci.errors import NotABuild, Unclear
 from relay.circleci.reading import Raw
 from relay.circleci.types.builds import BuildSummary
 from relay.circleci.types.pipelines import PipelineStart
@@ -83,11 +83,17 @@ def started_build(
 
 
 def no_build(error: NotABuild, how: str, notes: tuple[str, ...] = ()) -> Started:
+    """From an answer that names no build. Raises Unclear when it does not say why."""
+    if error.said is None:
+        raise Unclear(f"{error.message}; it may have been started all the same") from error
     return Started(kind=Kind.BUILD, how=how, started=False, why_not=error.message, notes=notes, raw=error.raw)
 
 
 def started_pipeline(start: PipelineStart, how: str, notes: tuple[str, ...] = ()) -> Started:
-    why_not = None if start.id else start.message or "CircleCI answered without a pipeline"
+    """From the pipeline in the answer. Raises Unclear when there is none and no reason either."""
+    why_not = None if start.id else start.message
+    if start.id is None and why_not is None:
+        raise Unclear("CircleCI answered with no pipeline; it may have been started all the same")
     return Started(
         kind=Kind.PIPELINE,
         id=start.id,

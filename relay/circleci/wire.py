@@ -2,6 +2,7 @@
 
 import ssl
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,9 +45,11 @@ class Wire:
         self._connection = connection
         self._clock = clock
         self._session = _new_session()
+        self._closing = weakref.finalize(self, self._session.close)
 
     def close(self) -> None:
-        self._session.close()
+        """Closes its connections. Happens by itself once nothing refers to it any more."""
+        self._closing()
 
     @contextmanager
     def exchange(

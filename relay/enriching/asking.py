@@ -16,6 +16,7 @@ from relay.circleci.facade import CircleCI
 from relay.circleci.logs import plain
 from relay.circleci.types.pipelines import WorkflowJob
 from relay.enriching.errorlines import first_error
+from relay.enriching.needs import FIRST_ERROR
 from relay.errors import UsageError
 from relay.model import Event, EventKind
 
@@ -71,8 +72,8 @@ class Enricher:
             return {PROBLEM: "there was no time left to ask CircleCI"}
         if self._is_resting():
             return {PROBLEM: "CircleCI could not be reached just now"}
-        asking = _Asking(self._client.within(left), event)
-        notes = asking.answers(wanted)
+        asking = _Asking(self._client.within(left), event, wanted)
+        notes = asking.answers()
         self._learn(asking.is_down)
         return notes
 
@@ -94,12 +95,13 @@ class _Asking:
 
     client: CircleCI
     event: Event
+    wanted: frozenset[str]
     problem: str | None = None
     is_down: bool = False
     _jobs: tuple[_Job, ...] | None = None
     _logs: dict[int, str] = field(default_factory=dict)
 
-    def answers(self, wanted: frozenset[str]) -> dict[str, Any]:
+    def answers(self) -> dict[str, Any]:
         """In the order of what people miss most."""
         notes: dict[str, Any] = {}
         for name, ask in (
@@ -108,7 +110,7 @@ class _Asking:
             ("log", self.log),
             ("artifacts", self.artifacts),
         ):
-            if name in wanted:
+            if name in self.wanted:
                 notes[name] = ask()
         return {**notes, PROBLEM: self.problem} if self.problem else notes
 
@@ -148,7 +150,9 @@ class _Asking:
         return tuple(_job(job, event.workflow.url) for job in self.client.v2.workflow_jobs(event.workflow.id))
 
     def _first_error(self, job: _Job, at: int) -> str | None:
-        log = self._log(job) if at < MOST_LOGS else None
+        """Only where the log is read anyway or it is asked for by name: logs are long."""
+        is_read = at < MOST_LOGS and bool(self.wanted & {FIRST_ERROR, "log"})
+        log = self._log(job) if is_read else None
         return first_error(log) if log else None
 
     def _log(self, job: _Job) -> str | None:

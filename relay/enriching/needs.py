@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jinja2 import meta
+from jinja2 import meta, nodes
 
 from relay.errors import TemplateError
 from relay.model import Event
@@ -16,7 +16,8 @@ from relay.routing import Decision, Result, Router, RouteSpec
 from relay.sandbox import AsIs, environment
 from relay.sandbox.environment import RENDER_ERRORS
 
-FAILED_ONLY = frozenset({"failed_jobs", "failed_tests", "log"})  # of what did not get through
+FIRST_ERROR = "first_error"  # of failed_jobs; the one part of them that takes reading logs
+FAILED_ONLY = frozenset({"failed_jobs", FIRST_ERROR, "failed_tests", "log"})  # of what did not get through
 FETCHABLE = FAILED_ONLY | {"artifacts"}
 NOTHING: frozenset[str] = frozenset()
 
@@ -27,9 +28,18 @@ def names_used(text: str) -> frozenset[str]:
     """The fetched fields that a template names; a broken one names none."""
     try:
         tree = environment(AsIs()).parse(text)
-        return FETCHABLE & meta.find_undeclared_variables(tree)
+        names = FETCHABLE & meta.find_undeclared_variables(tree)
+        return names | {FIRST_ERROR} if names and _may_read_first_error(tree) else names
     except (*RENDER_ERRORS, TemplateError):
         return NOTHING
+
+
+def _may_read_first_error(tree: nodes.Template) -> bool:
+    """Whether it names it, after a dot or in quotes, or writes out whatever there is."""
+    after_dots = (node.attr for node in tree.find_all(nodes.Getattr))
+    in_quotes = (node.value for node in tree.find_all(nodes.Const))
+    is_whole = any(node.name == "tojson" for node in tree.find_all(nodes.Filter))
+    return is_whole or FIRST_ERROR in (*after_dots, *in_quotes)
 
 
 def names_in_condition(text: str) -> frozenset[str]:
@@ -39,7 +49,8 @@ def names_in_condition(text: str) -> frozenset[str]:
 def names_in_match(match: object) -> frozenset[str]:
     """The fetched fields that a match block names, those inside `any`, `all` and `not` included."""
     if isinstance(match, Mapping):
-        keys = FETCHABLE & {str(key).partition(".")[0] for key in match}
+        parts = [str(key).split(".") for key in match]
+        keys = FETCHABLE.intersection(part for each in parts if each[0] in FETCHABLE for part in each)
         return keys.union(*map(names_in_match, match.values()))
     return NOTHING.union(*map(names_in_match, match)) if isinstance(match, (list, tuple)) else NOTHING
 

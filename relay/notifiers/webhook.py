@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from relay.fields import FIELDS
+from relay.fields import FETCHED, FIELDS
 from relay.markup import PLAIN
 from relay.model import Answer, Event, Message
 from relay.notifiers.base import Notifier, OptionalSecret, Outgoing, is_web_address
@@ -20,6 +20,7 @@ from relay.transport import Transport
 MOST_EVENTS = 100
 COMMIT_BODY = 1000  # characters
 ROOTS = tuple(dict.fromkeys(name.split(".", 1)[0] for name in FIELDS if name != "notes"))
+FETCHED_ROOTS = frozenset(name.split(".", 1)[0] for name in FETCHED)
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 OURS = ("content-", "host", "transfer-encoding", "webhook-")
 
@@ -95,11 +96,16 @@ class Webhook(Notifier):
 
 
 def event_fields(event: Event) -> dict[str, Any]:
-    """The event by the names of its fields. `id` is CircleCI's, or our own where there is none."""
+    """The event by the names of its fields. `id` is CircleCI's, or our own where there is none.
+
+    What was fetched stands under its own name as in templates, everything else that was learned in `notes`.
+    """
     values = {root: _plain(getattr(event, "kind" if root == "event" else root)) for root in ROOTS}
     if values["commit"]["body"]:
         values["commit"]["body"] = PLAIN.cut(values["commit"]["body"], COMMIT_BODY)
-    return {"id": event.source_id or event.id, **values}
+    notes = _plain(event.notes)
+    fetched = {name: notes.pop(name) for name in FETCHED_ROOTS & notes.keys()}
+    return {"id": event.source_id or event.id, **values, **dict(sorted(fetched.items())), "notes": notes}
 
 
 def _plain(value: Any) -> Any:

@@ -1,9 +1,13 @@
 """Artifacts are chosen, kept safely and within limits, and read for what people want to know."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from pydantic import ValidationError
 
 from relay.actions.artifacts import Artifacts
@@ -120,13 +124,103 @@ def test_it_says_what_it_would_do() -> None:
         ({"limit": {"size": "a lot"}}, "wanted a size"),
         ({"limit": {"files": 0}}, "greater than or equal to 1"),
         ({"store": "kept/{{ brnch }}"}, "did you mean branch"),
-        ({"store": "s3://bucket/x"}, r"pip install 'relay\[fsspec\]'"),
         ({"store": " "}, "wanted a folder"),
     ],
 )
 def test_options_that_cannot_be_meant_are_faults(options: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         Artifacts.model_validate(options)
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """What fsspec keeps in memory, empty before and after."""
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    yield system
+    system.store.clear()
+
+
+def test_files_are_uploaded_below_an_address(bench: Bench, number: int, memory: Any) -> None:
+    action = Artifacts(store="memory://kept/{{ project.slug }}/{{ number }}", include=("reports/**",))
+
+    answer = bench.do(action, about_build(number))
+
+    assert memory.cat("/kept/gh/acme/api/7/reports/unit/junit.xml") == JUNIT
+    assert memory.find("/") == ["/kept/gh/acme/api/7/reports/unit/junit.xml"]
+    assert answer.excerpt == f"kept 1 file, {len(JUNIT)} bytes, in memory://"
+    assert bench.notes["tests"]["tests"] == 3
+
+
+def test_a_file_address_is_written_to_in_place(bench: Bench, number: int, tmp_path: Path) -> None:
+    bench.do(into(tmp_path, store=f"file://{tmp_path}/kept", include="screens/**"), about_build(number))
+
+    assert (tmp_path / "kept/screens/door.png").read_bytes() == b"png"
+
+
+def test_hostile_paths_and_fields_stay_below_the_address(bench: Bench, memory: Any) -> None:
+    bench.server.world.add_build(bench.project, 9)
+    for path in ("../../../etc/cron.d/x", "/etc/passwd", "a/../../b", "memory://other/c"):
+        bench.server.world.add_artifact(bench.project, 9, path, b"hostile")
+    action = Artifacts(store="memory://kept/{{ branch }}")
+
+    bench.do(action, about_build(9, branch="../../x"))
+
+    assert len(memory.find("/")) == 4
+    assert all(path.startswith("/kept/__/__/x/") and "/../" not in path for path in memory.find("/"))
+
+
+def test_an_upload_that_breaks_off_leaves_no_file_and_is_tried_again(
+    bench: Bench, number: int, memory: Any
+) -> None:
+    fsspec.register_implementation("full", Full, clobber=True)
+
+    with pytest.raises(DeliveryError, match=r"^cannot write to full://: OSError: no space left$") as caught:
+        bench.do(Artifacts(store="full://key:s3cret@kept", include=("reports/**",)), about_build(number))
+
+    assert not caught.value.permanent
+    assert memory.find("/") == []
+
+
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("s3://bucket/x", "Install s3fs to access S3"),
+        ("nowhere://x", r"cannot write to nowhere://: ValueError: Protocol not known: nowhere"),
+    ],
+)
+def test_an_address_that_nothing_here_can_write_to_is_a_lasting_failure(
+    bench: Bench, number: int, address: str, problem: str
+) -> None:
+    with pytest.raises(DeliveryError, match=problem) as caught:
+        bench.do(Artifacts(store=address), about_build(number))
+    assert caught.value.permanent
+
+
+def test_without_the_extra_an_address_is_a_fault_of_the_configuration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)  # as if it were not installed
+
+    with pytest.raises(ValidationError, match=r"pip install 'relay\[fsspec\]'"):
+        Artifacts(store="s3://bucket/x")
+
+
+class Full(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """A file system that has no room left in the middle of a file."""
+
+    protocol = "full"
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        file = super()._open(path, mode, **options)
+        write = file.write
+
+        def write_some(content: bytes) -> int:
+            write(content[:10])
+            raise OSError("no space left")
+
+        file.write = write_some
+        return file
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A retry asks once, counts on the root, and says what it did."""
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,11 +10,12 @@ from relay.actions.base import NotYet, Unresolved
 from relay.actions.retry import Retry
 from relay.errors import DeliveryError
 from relay.ids import new_id
-from relay.model import Build, EventKind, Job, Status, Workflow
+from relay.model import Answer, Build, EventKind, Job, Status, Workflow
 from relay.runs import RunState
 from tests.actions.conftest import Bench, about, about_build
 from tests.factories import NOON
-from tests.fakes.circleci_server import Script, cut, dropped, lost, says
+from tests.fakes.circleci_server import Script, cut, dropped, lost, says, slow
+from tests.relays import until
 
 
 def test_a_workflow_is_run_again_from_its_failed_jobs(bench: Bench) -> None:
@@ -191,6 +193,58 @@ def test_what_a_lost_answer_of_the_old_api_started_is_found(bench: Bench) -> Non
     answer = bench.do(Retry(), about_build(7))
 
     assert answer.excerpt == "ran it again: build #8 (found by the build's retries)"
+
+
+def test_two_attempts_at_one_delivery_at_the_same_time_ask_once(bench: Bench) -> None:
+    """The one was taken for dead and goes on; the other took over and has asked, but not heard yet."""
+    event, delivery = about(bench.workflow()), new_id()
+    bench.server.script("GET", "/pipeline/.*/workflow", slow(0.6))
+    bench.server.script("POST", "/rerun$", slow(1.5))
+    answers: list[Answer] = []
+    revenant = threading.Thread(target=lambda: answers.append(bench.do(Retry(), event, delivery=delivery)))
+    revenant.start()
+    until(lambda: bench.server.asked("GET", "/pipeline/"))
+
+    answers.append(bench.do(Retry(), event, delivery=delivery))
+    revenant.join()
+
+    child = list(bench.server.world.workflows)[-1]
+    assert len(bench.posts()) == 1
+    assert all(child in answer.excerpt for answer in answers)
+
+
+def test_two_routes_that_retry_the_same_workflow_at_once_run_it_again_once(bench: Bench) -> None:
+    """Neither sees a newer workflow yet, and the limit would allow both."""
+    event = about(bench.workflow())
+    bench.server.script("GET", "/pipeline/.*/workflow", slow(0.3), times=2)
+    texts: list[str] = []
+    both = [
+        threading.Thread(target=lambda: texts.append(bench.do(Retry(limit=2), event).excerpt))
+        for _ in range(2)
+    ]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+
+    assert len(bench.posts()) == 1
+    assert "not started: it has asked for that already" in texts
+
+
+def test_what_was_taken_and_never_run_does_not_count_as_run_again(bench: Bench) -> None:
+    bench.server.world.add_build(bench.project, 7, platform="1.0")
+    bench.project.dont_build = "no-followers"
+    delivery = new_id()
+    with pytest.raises(DeliveryError):
+        bench.do(Retry(), about_build(7), delivery=delivery)
+    bench.project.dont_build = None
+
+    replayed = bench.do(Retry(), about_build(7), delivery=delivery)
+
+    assert (
+        replayed.excerpt
+        == "ran it again: build #9 (v1.1 retry); no workflow is known; ran the one build again through v1.1"
+    )
 
 
 def test_an_intent_without_an_answer_is_only_ever_looked_for(bench: Bench) -> None:

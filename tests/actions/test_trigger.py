@@ -10,7 +10,7 @@ from relay.actions.trigger import Trigger
 from relay.errors import DeliveryError
 from relay.ids import new_id
 from relay.model import Pipeline
-from tests.actions.conftest import Bench, about
+from tests.actions.conftest import Bench, about, about_build
 from tests.factories import NOON, make_event
 from tests.fakes.circleci_server import lost, says
 
@@ -67,6 +67,23 @@ def test_a_pipeline_that_it_started_starts_no_other(bench: Bench) -> None:
         "not started: the relay itself started this pipeline, and the limit of 1 is reached"
     )
     assert len(bench.posts()) == 1
+
+
+@pytest.mark.parametrize("project", ["acme/api", "github/acme/api", "https://github.com/acme/api"])
+def test_nor_does_a_build_that_it_started_however_the_project_is_written(bench: Bench, project: str) -> None:
+    bench.server.world.no_v2 = True
+    bench.do(Trigger(project=project), about_build(7))
+
+    answer = bench.do(Trigger(project=project), about_build(1))
+
+    assert answer.excerpt.startswith("not started: the relay itself started this pipeline")
+    assert sorted(bench.project.builds) == [1]
+
+
+def test_a_project_that_is_none_is_a_lasting_failure(bench: Bench) -> None:
+    with pytest.raises(DeliveryError, match="names no project") as caught:
+        bench.do(Trigger(project="nothing"), about_build(7))
+    assert caught.value.permanent
 
 
 def test_unless_a_chain_is_wanted(bench: Bench) -> None:

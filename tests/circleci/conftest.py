@@ -1,5 +1,6 @@
 """A scripted CircleCI, a client of it, and a clock that only moves when somebody sleeps."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,20 @@ def clock() -> Clock:
 @pytest.fixture
 def endings() -> list[Ending]:
     return []
+
+
+def flood(act: Callable[[], object], *, threads: int, each: int) -> None:
+    """So many threads do it so often, all at once."""
+
+    def go() -> None:
+        for _ in range(each):
+            act()
+
+    running = [threading.Thread(target=go) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
 
 
 Connect = Callable[..., CircleCI]

@@ -1,5 +1,6 @@
 """Artifacts reach the disk whole, or not at all under their name."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from relay.circleci.downloads import Left, Limits, Saved, download, save
 from relay.circleci.errors import NotSaved, RateLimited, TooLarge, Unauthorized, Unreachable
 from relay.circleci.facade import CircleCI
+from relay.circleci.http import Http
 from tests.circleci.conftest import Clock, Connect
-from tests.fakes.circleci_server import CircleCIServer, Script, cut, dropped, page, says
+from tests.fakes.circleci_server import CircleCIServer, Script, cut, dropped, page, paused, says
 from tests.fakes.circleci_world import FakeProject
+from tests.relays import until
 
 CONTENT = bytes(range(256)) * 1000
 
@@ -149,6 +152,31 @@ def test_a_link_in_place_of_the_part_is_not_written_through(
     with pytest.raises(NotSaved, match="symbolic link"):
         save(circle.http, url, tmp_path / "x.bin", most=10**6)
     assert (tmp_path / "outside").read_text() == "untouched"
+
+
+def test_two_downloads_of_the_same_file_at_once_do_not_spoil_it(
+    server: CircleCIServer, url: str, tmp_path: Path
+) -> None:
+    """The second begins when the first has half of it."""
+    circle = CircleCI(Http(server.connection()))
+    gate = threading.Event()
+    server.script("GET", "^/files/", paused(gate))
+    sizes: list[int] = []
+
+    def go() -> None:
+        sizes.append(save(circle.http, url, tmp_path / "x.bin", most=10**6))
+
+    first = threading.Thread(target=go)
+    first.start()
+    until(lambda: sum(path.stat().st_size for path in tmp_path.iterdir()) > 0)
+    go()
+    gate.set()
+    first.join()
+    circle.close()
+
+    assert sizes == [len(CONTENT)] * 2
+    assert (tmp_path / "x.bin").read_bytes() == CONTENT
+    assert names(tmp_path) == ["x.bin"]
 
 
 def test_a_file_over_the_limit_leaves_nothing(circle: CircleCI, url: str, tmp_path: Path) -> None:

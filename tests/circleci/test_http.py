@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import requests
@@ -25,8 +26,9 @@ from relay.circleci.errors import (
 )
 from relay.circleci.facade import CircleCI
 from relay.circleci.http import Http
+from relay.circleci.limiter import Limiter
 from relay.errors import UsageError
-from tests.circleci.conftest import Clock, Connect
+from tests.circleci.conftest import Clock, Connect, flood
 from tests.fakes.circleci_server import (
     PERSONAL,
     PROJECT,
@@ -199,6 +201,32 @@ def test_others_wait_too_after_a_429(server: CircleCIServer, circle: CircleCI, c
 
     clock.seconds += 120
     assert circle.v2.me().login == "alice"
+
+
+def test_a_429_to_one_thread_of_a_flood_holds_all_of_them_back(server: CircleCIServer) -> None:
+    """Also those that had been given a place within the next second already."""
+    server.script("GET", "/me", says(200, {"login": "alice"}), times=4)
+    server.script("GET", "/me", replace(says(429, b"", Retry_After="2"), delay=0.4))
+    circle = CircleCI(Http(server.connection(), limiter=Limiter(20, 1.0)))
+
+    flood(circle.v2.me, threads=30, each=2)
+    circle.close()
+
+    refused = server.requests[4].at + 0.4
+    waits = [ask.at - refused for ask in server.requests]
+    assert len(waits) == 61
+    assert [wait for wait in waits if 0.4 < wait < 1.95] == []  # before that: what was on its way
+
+
+def test_a_flood_keeps_to_the_limit(server: CircleCIServer) -> None:
+    circle = CircleCI(Http(server.connection(), limiter=Limiter(20, 0.5)))
+
+    flood(circle.v2.me, threads=20, each=5)
+    circle.close()
+
+    came = sorted(ask.at for ask in server.requests)
+    assert len(came) == 100
+    assert came[-1] - came[0] >= 4 * 0.5 - 0.2  # the first may have been late
 
 
 def test_a_used_up_limit_is_waited_for_before_the_next_call(

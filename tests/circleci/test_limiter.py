@@ -1,12 +1,11 @@
 """All threads together stay below the limits."""
 
-import threading
 import time
 
 import pytest
 
-from relay.circleci.limiter import Limiter
-from tests.circleci.conftest import Clock
+from relay.circleci.limiter import REQUESTS, WINDOW_S, Limiter
+from tests.circleci.conftest import Clock, flood
 
 FOREVER = float("inf")
 
@@ -85,15 +84,47 @@ def test_threads_share_the_limit() -> None:
     went: list[float] = []
 
     def go() -> None:
-        for _ in range(2):
-            limiter.wait(FOREVER)
-            went.append(time.monotonic())
+        limiter.wait(FOREVER)
+        went.append(time.monotonic())
 
-    threads = [threading.Thread(target=go) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    flood(go, threads=5, each=2)
 
     went.sort()
     assert went[9] - went[0] >= 0.39
+
+
+def test_a_flood_of_threads_never_gets_more_places_than_the_limit_in_any_window() -> None:
+    given: list[float] = []
+    limiter = Limiter(clock=lambda: 0.0, sleep=given.append)  # time stands still: everybody comes at once
+
+    flood(lambda: limiter.wait(FOREVER), threads=50, each=20)
+
+    at = [0.0] * (1000 - len(given)) + sorted(given)
+    assert len(at) == 1000
+    assert all(later - earlier >= WINDOW_S for earlier, later in zip(at, at[REQUESTS:], strict=False))
+
+
+def test_who_waits_for_a_place_in_a_pause_that_begins_meanwhile_waits_for_its_end(clock: Clock) -> None:
+    def sleep(seconds: float) -> None:
+        if not clock.slept:
+            limiter.pause(30.0)  # somebody else was answered 429
+        clock.sleep(seconds)
+
+    limiter = Limiter(1, 2.0, clock=clock, sleep=sleep)
+    start = clock()
+    limiter.wait(FOREVER)
+
+    limiter.wait(FOREVER)
+
+    assert clock() - start == 30.0
+
+
+def test_a_pause_that_begins_meanwhile_and_ends_too_late_is_told(clock: Clock) -> None:
+    def sleep(seconds: float) -> None:
+        limiter.pause(30.0)
+        clock.sleep(seconds)
+
+    limiter = Limiter(1, 2.0, clock=clock, sleep=sleep)
+    limiter.wait(FOREVER)
+
+    assert limiter.wait(clock() + 10.0) == 28.0

@@ -1,12 +1,14 @@
 """Lists are followed lazily, each item once, and never without end."""
 
+import itertools
+from collections import deque
 from itertools import islice
 
 import pytest
 
 from relay.circleci.errors import Unreadable
 from relay.circleci.facade import CircleCI
-from relay.circleci.paging import by_offset
+from relay.circleci.paging import Page, by_offset, by_token
 from tests.fakes.circleci_server import CircleCIServer, says
 from tests.fakes.circleci_world import FakeProject
 
@@ -96,3 +98,10 @@ def test_empty_pages_on_end_end_the_list(server: CircleCIServer, circle: CircleC
     with pytest.raises(Unreadable, match="has no end"):
         list(circle.v2.pipelines("acme/api"))
     assert len(server.requests) == 3
+
+
+def test_ever_new_page_tokens_end_too() -> None:
+    tokens = map(str, itertools.count())
+
+    with pytest.raises(Unreadable, match="has no end"):
+        deque(by_token(lambda token: Page(items=[{"id": "p-1"}], next_token=next(tokens))), maxlen=0)

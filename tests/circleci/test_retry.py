@@ -203,7 +203,7 @@ def test_a_retry_that_will_not_run_is_not_started(
     [
         ({"message": "come later"}, "CircleCI answered with no build: come later"),
         ({"build_num": 7, "status": "failed"}, "CircleCI answered with the same build and started no other"),
-        ([], "CircleCI answered with no build: no build number in it"),
+        ({"body": "Build not created"}, "CircleCI answered with no build: Build not created"),
     ],
 )
 def test_an_answer_without_a_new_build_is_not_started(
@@ -214,6 +214,16 @@ def test_an_answer_without_a_new_build_is_not_started(
     started = circle.retry("acme/api", number=7, version=Version.V1_1)
 
     assert (started.started, started.why_not) == (False, why_not)
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}"])
+def test_an_answer_that_says_nothing_is_unclear(
+    body: bytes, circle: CircleCI, server: CircleCIServer, build: Json
+) -> None:
+    server.script("POST", "/retry$", says(200, body))
+
+    with pytest.raises(Unclear, match="may have been started all the same"):
+        circle.retry("acme/api", number=7, version=Version.V1_1)
 
 
 @pytest.mark.parametrize(

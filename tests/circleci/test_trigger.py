@@ -118,6 +118,17 @@ def test_a_lost_answer_is_unclear(circle: CircleCI, server: CircleCIServer, proj
     assert len(posts(server)) == 1
 
 
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_an_answer_that_says_nothing_is_unclear(
+    body: bytes, circle: CircleCI, server: CircleCIServer, project: FakeProject
+) -> None:
+    server.script("POST", "/pipeline/run$", says(201, body))
+
+    with pytest.raises(Unclear, match="may have been started all the same"):
+        circle.trigger("acme/api", branch="main")
+    assert len(posts(server)) == 1
+
+
 def test_an_opaque_project_has_no_older_way(circle: CircleCI, server: CircleCIServer) -> None:
     with pytest.raises(Exception, match="answered 404"):
         circle.trigger("circleci/3xKq/9fZ2", branch="main", definition="d-1")

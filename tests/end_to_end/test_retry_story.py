@@ -1,5 +1,6 @@
 """A failed workflow is run again and its reports are kept, over HTTP, on both databases, come what may."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -148,6 +149,32 @@ def test_a_clear_no_is_reported(stage: Stage) -> None:
     assert retry.state is DeliveryState.DEAD
     assert retry.error is not None
     assert retry.error.endswith("answered 400: workflow is too old")
+
+
+def test_a_retry_that_was_refused_is_made_when_it_is_replayed(stage: Stage) -> None:
+    stage.circleci.script("POST", "/rerun$", says(400, {"message": "not today"}))
+    with working(stage.store, stage.relay(QUIET)):
+        stage.post(stage.completed(stage.failed_workflow()))
+        (refused,) = stage.finished("again")
+        stage.store.replay([refused.id])
+        until(lambda: (row := stage.action("again")) and row.state is DeliveryState.DELIVERED)
+
+    outcomes = [attempt.outcome for attempt in stage.store.attempts(refused.id)]
+    assert outcomes == [AttemptOutcome.PERMANENT, AttemptOutcome.DELIVERED]
+    assert len(stage.circleci.world.workflows) == 2
+
+
+def test_a_retry_with_a_delay_waits_and_the_message_does_not(stage: Stage) -> None:
+    relay = stage.relay(QUIET, again="{ type: retry, delay: 1500ms }")
+    with working(stage.store, relay):
+        start = time.monotonic()
+        stage.post(stage.completed(stage.failed_workflow()))
+        stage.message_about("first_failure")
+        asked_early = stage.reruns()
+        stage.finished("again")
+
+    assert asked_early == 0
+    assert stage.circleci.asked("POST", "/rerun$")[0].at - start >= 1.5
 
 
 def test_a_passing_no_is_tried_again(stage: Stage) -> None:

@@ -40,6 +40,7 @@ from tests.fakes.circleci_routes import (
 from tests.fakes.circleci_world import FakeProject, World
 
 PERSONAL, PROJECT = "personal-token-of-alice", "token-of-one-project"
+HOLD_S = 60.0  # at most, for what is held back
 SHORT = {"github": "gh", "bitbucket": "bb"}
 
 
@@ -53,6 +54,7 @@ class Recorded:
     headers: Mapping[str, str]
     body: bytes
     connection: int = 0  # the client's port: the same for requests over one connection
+    at: float = 0.0  # when it came, by time.monotonic
 
     @property
     def token(self) -> str | None:
@@ -85,6 +87,8 @@ class Script:
     ending: Ending = Ending.WHOLE
     delay: float = 0.0  # seconds before the answer
     drip: float = 0.0  # seconds between two bytes of the body
+    until: threading.Event | None = None  # nothing more happens before it is set
+    halfway: threading.Event | None = None  # the second half of the body waits for it
 
 
 def says(status: int, body: Any = None, **headers: str) -> Script:
@@ -119,6 +123,21 @@ def cut() -> Script:
 
 def slow(seconds: float) -> Script:
     return Script(performs=True, delay=seconds)
+
+
+def held(until: threading.Event) -> Script:
+    """Carries the call out and keeps the answer back until then."""
+    return Script(performs=True, until=until)
+
+
+def stuck(until: threading.Event) -> Script:
+    """Keeps the call itself back until then, and then closes the connection; nothing is done."""
+    return Script(ending=Ending.LOST, until=until)
+
+
+def paused(until: threading.Event) -> Script:
+    """Sends one half of the body, and the other then."""
+    return Script(performs=True, halfway=until)
 
 
 def dripping(seconds: float) -> Script:
@@ -161,6 +180,11 @@ class CircleCIServer:
         """Settings that lead here."""
         secret = Secret(token) if token is not None else None
         return replace(Connection(base_url=self.url, token=secret), **changes)
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected to the API just now."""
+        return len(self._api.connected)
 
     def script(self, method: str, pattern: str, script: Script, *, times: int = 1) -> None:
         """The next `times` requests whose method and path (with query) fit get this instead."""
@@ -295,7 +319,7 @@ def _as_edn(given: Given) -> Given:
     return replace(given, body=b'{:login "alice"}', content_type="application/edn")
 
 
-def _listen(owner: CircleCIServer, host: str) -> ThreadingHTTPServer:
+def _listen(owner: CircleCIServer, host: str) -> "_Listener":
     handler = type("Handler", (_Handler,), {"owner": owner, "host": host})
     listener = _Listener(("127.0.0.1", 0), handler)
     threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -304,6 +328,19 @@ def _listen(owner: CircleCIServer, host: str) -> ThreadingHTTPServer:
 
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, *words: Any) -> None:
+        super().__init__(*words)
+        self.connected: set[object] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connected.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.connected.discard(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away in the middle is part of the game; anything else is told."""
@@ -334,9 +371,12 @@ class _Handler(BaseHTTPRequestHandler):
             headers=dict(self.headers),
             body=body,
             connection=self.client_address[1],
+            at=time.monotonic(),
         )
         given, script = self.owner.take(request)
         time.sleep(script.delay)
+        if script.until is not None:
+            script.until.wait(HOLD_S)
         if script.ending is Ending.LOST:
             self.close_connection = True
             return
@@ -355,6 +395,11 @@ class _Handler(BaseHTTPRequestHandler):
         if script.ending is Ending.CUT:
             content = content[: len(content) // 2]
             self.close_connection = True
+        if script.halfway is not None:
+            half = len(content) // 2
+            self.wfile.write(content[:half])
+            script.halfway.wait(HOLD_S)
+            content = content[half:]
         if not script.drip:
             self.wfile.write(content)
             return

@@ -35,7 +35,7 @@ notifiers:
 defaults:
   delivery: {{ timeout: 5s, retries: [50ms], give_up_after: 1m }}
 actions:
-  again: {{ type: retry }}
+  again: {again}
   keep-reports: {{ type: artifacts, include: ["reports/**/*.xml", "coverage/**"], store: "{kept}" }}
 routes:
 {routes}
@@ -70,7 +70,14 @@ class Stage:
     def kept(self) -> Path:
         return self.folder / "kept"
 
-    def relay(self, routes: str = RETRY_AND_KEEP, *, within: str = "5s", token: str = PERSONAL) -> Relay:
+    def relay(
+        self,
+        routes: str = RETRY_AND_KEEP,
+        *,
+        within: str = "5s",
+        token: str = PERSONAL,
+        again: str = "{ type: retry }",
+    ) -> Relay:
         text = CONFIG.format(
             circleci=self.circleci.url,
             token=token,
@@ -78,6 +85,7 @@ class Stage:
             kept=self.kept,
             routes=routes,
             within=within,
+            again=again,
         )
         return make_relay(self.folder / "config", text)
 

@@ -57,7 +57,30 @@ def test_an_event_is_told_by_the_names_of_its_fields() -> None:
     assert told["build"]["parameters"] == {"deploy": True}
     assert told["finished_at"] == "2026-11-23T12:00:00+00:00"
     assert told["tag"] is None
-    assert "notes" not in told
+    assert told["notes"] == {}
+
+
+def test_what_was_fetched_stands_by_its_name_and_what_actions_found_in_the_notes() -> None:
+    fetched = {
+        "failed_jobs": [{"name": "test", "number": 7, "status": "failed", "url": None, "first_error": None}],
+        "failed_tests": [{"name": "opens", "classname": "Door", "file": None, "message": "shut"}],
+        "artifacts": [{"path": "a.xml", "url": "https://ci.example/a.xml"}],
+        "log": "no door",
+    }
+    learned = {
+        "actions": {"again": {"type": "retry", "text": "ran it again", "url": None}},
+        "coverage": 81.5,
+        "enrichment_problem": "CircleCI was slow",
+    }
+
+    told = json.loads(json.dumps(event_fields(make_event(notes={**fetched, **learned}))))
+
+    assert {name: told[name] for name in fetched} == fetched
+    assert told["notes"] == learned
+
+
+def test_what_was_not_fetched_is_left_out() -> None:
+    assert {"failed_jobs", "failed_tests", "artifacts", "log"} & event_fields(make_event()).keys() == set()
 
 
 def test_a_classic_build_has_our_own_id() -> None:

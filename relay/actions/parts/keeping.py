@@ -1,10 +1,12 @@
 """Where artifacts are kept: a folder, or an address that fsspec knows how to write to."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from relay.circleci.places import safe_path
 from relay.errors import DeliveryError
@@ -61,16 +63,34 @@ def kept(place: str) -> Iterator[Path]:
 
 def _upload(folder: Path, address: str) -> None:
     """Raises DeliveryError; what fsspec's backends raise has no common root."""
+    system, root = _system(address)
+    try:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            _put(system, file, f"{root.rstrip('/')}/{file.relative_to(folder).as_posix()}")
+    except Exception as error:
+        raise DeliveryError(_problem(address, error)) from error
+
+
+def _put(system: Any, file: Path, target: str) -> None:
+    """In a transaction: where the backend knows them, half a file never gets its name."""
+    system.makedirs(target.rpartition("/")[0], exist_ok=True)
+    with system.transaction, file.open("rb") as source, system.open(target, "wb") as copy:
+        shutil.copyfileobj(source, copy)
+
+
+def _system(address: str) -> tuple[Any, str]:
+    """The file system and the path in it. Without its package another attempt cannot help either."""
     try:
         import fsspec
-    except ImportError as error:
-        raise DeliveryError(EXTRA, permanent=True) from error
-    try:
+
         system, root = fsspec.core.url_to_fs(address)
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            target = f"{root.rstrip('/')}/{file.relative_to(folder).as_posix()}"
-            system.makedirs(target.rpartition("/")[0], exist_ok=True)
-            system.put_file(str(file), target)
+    except ImportError as error:
+        raise DeliveryError(f"{EXTRA} and its backend ({error})", permanent=True) from error
     except Exception as error:
-        kind = address.partition("://")[0]
-        raise DeliveryError(f"cannot write to {kind}://: {type(error).__name__}: {error}") from error
+        raise DeliveryError(_problem(address, error), permanent=isinstance(error, ValueError)) from error
+    return system, root
+
+
+def _problem(address: str, error: Exception) -> str:
+    """Without the address, which may hold a password."""
+    return f"cannot write to {address.partition('://')[0]}://: {type(error).__name__}: {error}"

@@ -39,14 +39,16 @@ class Starter:
     look: Callable[[Run], Started | None]
 
     def start(self) -> Answer:
-        """Intends, asks, and keeps what came of it. Call it when there is no run yet, or a refused one."""
-        run = self.tools.runs.intend(self.intent, self.why_not)
-        match run.state:
-            case RunState.REFUSED:
-                return self._refrained(run)
-            case RunState.INTENDED:
-                return self._asked(run)
-        return self.resume(run)
+        """Intends, asks, and keeps what came of it. Call it when there is no run yet, or a refused one.
+
+        Whoever finds the intent of another attempt, such as one that was given up for dead and still goes
+        on, only looks.
+        """
+        judged: list[str | None] = []
+        run = self.tools.runs.intend(self.intent, lambda earlier: _kept_in(judged, self.why_not(earlier)))
+        if not judged:
+            return self.resume(run)
+        return self._asked(run) if run.state is RunState.INTENDED else self._refrained(run)
 
     def resume(self, run: Run) -> Answer:
         """For a run that was intended before: never asks again, only looks."""
@@ -75,7 +77,6 @@ class Starter:
         """CircleCI took the call and will run nothing: that is no success."""
         why = f"CircleCI took the call and will run nothing: {started.why_not}"
         self._settle(Outcome(state=RunState.REFUSED, how=started.how, why=why))
-        self._note(why)
         raise DeliveryError(why, permanent=True)
 
     def _found(self, run: Run, why: str) -> Answer:
@@ -90,7 +91,6 @@ class Starter:
         if not is_over:
             raise Unresolved(f"{why}; nothing that came of it is to be seen yet")
         self._settle(Outcome(state=RunState.UNKNOWN, why=STAYS_UNKNOWN))
-        self._note(f"{why}; {STAYS_UNKNOWN}")
         raise Unresolved(f"{why}; {STAYS_UNKNOWN}", permanent=True)
 
     def _started(self, started: Started) -> Answer:
@@ -104,12 +104,15 @@ class Starter:
 
     def _answer(self, text: str, started: Started | None = None) -> Answer:
         url = page_of(started, self.doing.event) if started else None
-        self._note(text, url)
+        self.tools.note(noted(self.doing.name, self.type, text, url))
         receipt = {"url": url} if url else {}
         return Answer(excerpt=text, receipt=receipt)
 
-    def _note(self, text: str, url: str | None = None) -> None:
-        self.tools.note(noted(self.doing, self.type, text, url))
-
     def _settle(self, outcome: Outcome) -> None:
         self.tools.runs.settle(self.doing.delivery_id, outcome)
+
+
+def _kept_in(judged: list[str | None], verdict: str | None) -> str | None:
+    """The verdict; that it was asked for shows that the intent is this attempt's own."""
+    judged.append(verdict)
+    return verdict

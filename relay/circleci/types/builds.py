@@ -115,8 +115,9 @@ class BuildSummary:
         """Raises NotABuild when there is no build number."""
         found = mapping(raw)
         if number(found, "build_num") is None:
-            said = text(found, "message") or text(found, "body") or "no build number in it"
-            raise NotABuild(f"CircleCI answered with no build: {said}", raw=found)
+            said = text(found, "message") or text(found, "body")
+            words = f"CircleCI answered with no build: {said or 'no build number in it'}"
+            raise NotABuild(words, raw=found, said=said)
         return cls(**_summary(found))
 
     def why_never_run(self) -> str | None:

@@ -105,6 +105,7 @@ FETCHED: Mapping[str, FieldType] = {
     "failed_jobs.status": _T.TEXTS,
     "failed_jobs.url": _T.TEXTS,
     "failed_jobs.first_error": _T.TEXTS,
+    "failed_jobs.error_lines": _T.TEXTS,
     "failed_tests": _T.OBJECTS,
     "failed_tests.name": _T.TEXTS,
     "failed_tests.classname": _T.TEXTS,

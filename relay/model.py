@@ -244,12 +244,22 @@ class Button:
     url: str
 
 
+class Conversation(StrEnum):
+    """Which messages belong together, and are therefore sent one after the other."""
+
+    NONE = "none"
+    PIPELINE = "pipeline"  # everything about one pipeline: a card
+    STATE = "state"  # everything about one branch and workflow or job: an incident
+    COMMIT = "commit"  # everything about one commit
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """Why a message was sent."""
+    """Why a message was sent. instead_of: the notifier that should have sent it and could not."""
 
     route: str
     change: Change
+    instead_of: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -47,8 +47,11 @@ def identify(author: Author, people: Mapping[str, PersonSpec]) -> Author:
 
 
 def resolve_mentions(
-    mentions: Iterable[str], author: Author, people: Mapping[str, PersonSpec]
+    mentions: Iterable[str],
+    author: Author,
+    people: Mapping[str, PersonSpec],
+    substitute: str | None = None,
 ) -> tuple[str, ...]:
-    """Keys of the people and groups to mention, each once; an unknown author is left out."""
-    keys = (author.known if mention == AUTHOR else mention for mention in mentions)
+    """Keys of the people and groups to mention, each once; the substitute stands in for an unknown author."""
+    keys = ((author.known or substitute) if mention == AUTHOR else mention for mention in mentions)
     return tuple(dict.fromkeys(key for key in keys if key is not None and key in people))

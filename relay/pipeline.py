@@ -7,15 +7,17 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from relay import changes, payloads, people, planning, retries
+from relay import cards, changes, payloads, people, planning, retries
 from relay.actions.base import Action
 from relay.changes import Judgement
 from relay.circleci.facade import CircleCI
 from relay.config import Config
 from relay.enriching import Enricher, Needs
 from relay.errors import DeliveryError
+from relay.ids import new_id
 from relay.model import Answer, AttemptOutcome, Event, Message, Outcome, Reason
 from relay.notifiers.base import Notifier, Outgoing
 from relay.people import PersonSpec
@@ -25,8 +27,10 @@ from relay.routing import Decision, Resolution, Router
 from relay.store import Claim, Finish, Limit, Planned, StoredDelivery, StoredEvent
 from relay.transport import Transport
 
+INSTEAD_OF = "instead_of"  # among a delivery's settings: the notifiers that failed before
 PLAN_RETRIES = (1.0, 10.0, 60.0, 600.0)  # seconds; an event that cannot be planned is then stuck
 LONGEST_PAUSE_S = 3600.0  # a destination that asks to be left alone for longer is asked again by then
+PROBE_DEAD_S = 3600.0  # a disabled notifier is tried again this long after its last failure
 DEFAULT_LIMIT = Limit(in_flight=4)  # of a destination whose notifier is gone from the configuration
 
 
@@ -62,6 +66,7 @@ class Decided:
     state_key: str
     resolution: Resolution
     deliveries: tuple[NewDelivery, ...]
+    unreached: tuple[str, ...] = ()  # direct messages that cannot be sent, and why
 
     @property
     def event(self) -> Event:
@@ -83,12 +88,24 @@ def decide(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime
     judgement = changes.judge(event, history, relay.config.defaults.state.ignore_status)
     resolution = relay.router.resolve(judgement.event)
     unmatched = Decision(route="unmatched", notify=relay.config.unmatched.notify, settings={})
-    deliveries = planning.plan(judgement.event, resolution, relay.targets, now, unmatched=unmatched)
+    state_key = key_of(event, relay)
+    deliveries = planning.plan(
+        judgement.event,
+        resolution,
+        relay.targets,
+        now,
+        state_key=state_key,
+        substitute=relay.config.defaults.unknown_author,
+        unmatched=unmatched,
+    )
     return Decided(
         judgement=judgement,
-        state_key=key_of(event, relay),
+        state_key=state_key,
         resolution=resolution,
         deliveries=deliveries,
+        unreached=planning.unreached(
+            judgement.event, resolution, relay.targets, relay.config.defaults.unknown_author
+        ),
     )
 
 
@@ -100,7 +117,7 @@ def plan(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) 
         state_key=decided.state_key,
         outcome=decided.judgement.outcome,
         deliveries=decided.deliveries,
-        decision=planning.decision_record(decided.resolution, decided.deliveries),
+        decision=planning.decision_record(decided.resolution, decided.deliveries, decided.unreached),
         config=relay.config.fingerprint,
     )
 
@@ -150,6 +167,7 @@ def deliver_one(
     started = clock()
     try:
         notifier = notifier_of(delivery, relay)
+        _refuse_dead(claim, delivery, started)
         message = message or render(delivery, notifier, relay, started)
         answer = notifier.send(message, outgoing(claim, delivery, relay, started), relay.transport)
     except DeliveryError as error:
@@ -162,6 +180,19 @@ def deliver_one(
         answer=_masked(answer, relay),
         error=relay.config.masker(message.problem) if message.problem else None,
         title=message.fallback or message.title,
+    )
+
+
+def _refuse_dead(claim: Claim, delivery: StoredDelivery, now: datetime) -> None:
+    """DeliveryError while nothing gets through to the destination; now and then one try is made."""
+    if claim.dead_since is None or now.timestamp() - claim.dead_since >= PROBE_DEAD_S:
+        return
+    since = datetime.fromtimestamp(claim.dead_since, now.tzinfo)
+    raise DeliveryError(
+        f"notifier {delivery.target} is disabled since {since:%Y-%m-%d %H:%M} UTC: {claim.dead_why};"
+        f" mend it, try it with `relay send-test {delivery.target}`, then"
+        f" `relay replay --state dead --target {delivery.target}`",
+        permanent=True,
     )
 
 
@@ -183,20 +214,36 @@ def render(delivery: StoredDelivery, notifier: Notifier, relay: Relay, now: date
         notifier.markup,
         notifier.type,
         template,
-        delivery.events,
+        told_by(delivery, notifier),
         reason_of(delivery),
         now,
         relay.timezone,
+        limit=notifier.body_limit,
     )
 
 
+def told_by(delivery: StoredDelivery, notifier: Notifier) -> Sequence[Event]:
+    """The events a message tells: with a card that changes in place, the newest of all it was about."""
+    if notifier.style != "update" or not notifier.can_edit or delivery.lane is None:
+        return delivery.events
+    return cards.current((*delivery.earlier, *delivery.events))
+
+
 def reason_of(delivery: StoredDelivery) -> Reason:
-    return Reason(route=delivery.route, change=delivery.events[-1].change)
+    failed = delivery.settings.get(INSTEAD_OF, ())
+    return Reason(
+        route=delivery.route,
+        change=delivery.events[-1].change,
+        instead_of=str(failed[-1]) if failed else None,
+    )
 
 
 def outgoing(claim: Claim, delivery: StoredDelivery, relay: Relay, now: datetime) -> Outgoing:
     """What a notifier may need to know beside the message."""
-    mentions = people.resolve_mentions(delivery.mention, delivery.events[-1].author, relay.people)
+    substitute = relay.config.defaults.unknown_author
+    last = delivery.events[-1]
+    mentions = people.resolve_mentions(delivery.mention, last.author, relay.people, substitute)
+    conversation = notifier_of(delivery, relay).conversation
     return Outgoing(
         delivery_id=delivery.id,
         attempt=claim.attempt,
@@ -204,6 +251,9 @@ def outgoing(claim: Claim, delivery: StoredDelivery, relay: Relay, now: datetime
         reason=reason_of(delivery),
         sent_at=now,
         mentions=tuple(relay.people[key] for key in mentions),
+        subject=cards.subject(last, conversation, key_of(last, relay)) or "",
+        card=delivery.card,
+        direct=relay.people.get(delivery.direct or ""),
     )
 
 
@@ -250,7 +300,36 @@ def failed(
         error=relay.config.masker(str(error)),
         again_at=again,
         pause_until=None if pause_s is None else ended + timedelta(seconds=pause_s),
+        is_dead=error.is_dead,
+        instead=instead(delivery, relay) if again is None and delivery else (),
         title=message.fallback or message.title if message else None,
+    )
+
+
+def instead(delivery: StoredDelivery, relay: Relay) -> tuple[NewDelivery, ...]:
+    """What the fallbacks of its notifier owe when a delivery has failed for good; none is asked twice."""
+    notifier = relay.notifiers.get(delivery.target)
+    failed = (*delivery.settings.get(INSTEAD_OF, ()), delivery.target)
+    names = [name for name in (notifier.fallback if notifier else ()) if name not in failed]
+    settings = {key: value for key, value in delivery.settings.items() if key != "group"}
+    return tuple(
+        _instead(delivery, relay.targets[name], {**settings, INSTEAD_OF: list(failed)})
+        for name in names
+        if name in relay.targets
+    )
+
+
+def _instead(delivery: StoredDelivery, target: TargetSpec, settings: Mapping[str, Any]) -> NewDelivery:
+    return NewDelivery(
+        id=new_id(),
+        target=target.name,
+        kind=delivery.kind,
+        destination=target.destination,
+        route=delivery.route,
+        also=delivery.also,
+        direct=delivery.direct if delivery.direct in target.reaches else None,
+        mention=delivery.mention,
+        settings=settings,
     )
 
 

@@ -11,12 +11,16 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from relay import durations, fields
+from relay import cards, durations, fields
 from relay.errors import UsageError
 from relay.ids import new_id
-from relay.model import Event
+from relay.model import Conversation, Event
+from relay.people import AUTHOR
 from relay.routing import Decision, Resolution, Result, TraceLine
 
+DIRECT = "dm:"  # before a name under `people`, or `author`: a message to that person alone
+SUM_UP_WAIT_S = 30.0  # a message that cannot be changed waits so long for more of its pipeline
+SUM_UP_LONGEST_S = 300.0
 MAX_WAIT_FACTOR = 5  # a group waits at most this many times its `wait`, unless it says `max_wait`
 KEY_LIMIT = 400  # characters; longer keys end in a digest, because databases index them
 NEAREST_KEPT = 20  # lines a decision record keeps for routes that did not fire
@@ -24,12 +28,18 @@ NEAREST_KEPT = 20  # lines a decision record keeps for routes that did not fire
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetSpec:
-    """A wired notifier or action. lane_by is the field that tells its conversations apart, if any."""
+    """A wired notifier or action.
+
+    conversation: which of its messages belong together. sums_up: they are one message, because it cannot
+    change one that was sent. reaches: the people it can write to directly.
+    """
 
     name: str
     kind: str  # "notify" | "act"
     destination: str
-    lane_by: str | None = None
+    conversation: Conversation = Conversation.NONE
+    sums_up: bool = False
+    reaches: frozenset[str] = frozenset()
     delay: float = 0.0  # seconds an action waits before it is done
 
 
@@ -47,6 +57,7 @@ class NewDelivery:
     latest_at: datetime | None = None
     route: str
     also: tuple[str, ...] = ()  # other routes that reached it
+    direct: str | None = None  # the person it goes to alone
     mention: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,24 +68,69 @@ def plan(
     targets: Mapping[str, TargetSpec],
     now: datetime,
     *,
+    state_key: str = "",
+    substitute: str | None = None,
     unmatched: Decision | None = None,
     make_id: Callable[[], str] = new_id,
 ) -> tuple[NewDelivery, ...]:
     """Deliveries in the order in which the routes reach their targets.
 
-    `unmatched` is what to do for an event that no route wants. UsageError for a target that does not exist.
+    `unmatched` is what to do for an event that no route wants, `substitute` who stands in for an author
+    that is not among the people. UsageError for a target that does not exist.
     """
     decisions = resolution.decisions or ((unmatched,) if unmatched else ())
     reached: dict[tuple[str, str], list[Decision]] = {}
     for decision in decisions:
         for name in (*decision.notify, *decision.act):
             reached.setdefault((name, str(decision.settings.get("key", ""))), []).append(decision)
+    found = (
+        (_target(name, by, event, targets, substitute), _person(name, event, substitute), by)
+        for (name, _), by in reached.items()
+    )
     return tuple(
-        _delivery(make_id(), event, _target(name, by, targets), by, now) for (name, _), by in reached.items()
+        _delivery(make_id(), event, target, person, by, now, state_key)
+        for target, person, by in found
+        if target is not None
     )
 
 
-def _target(name: str, by: list[Decision], targets: Mapping[str, TargetSpec]) -> TargetSpec:
+def unreached(
+    event: Event, resolution: Resolution, targets: Mapping[str, TargetSpec], substitute: str | None
+) -> tuple[str, ...]:
+    """Why direct messages that the routes want cannot be sent, in words."""
+    wanted = {
+        name for decision in resolution.decisions for name in decision.notify if name.startswith(DIRECT)
+    }
+    problems = {name: _problem(_person(name, event, substitute), targets) for name in sorted(wanted)}
+    return tuple(f"{name}: {problem}" for name, problem in problems.items() if problem)
+
+
+def _problem(person: str | None, targets: Mapping[str, TargetSpec]) -> str | None:
+    if person is None:
+        return "the author is not among `people`"
+    if not any(person in target.reaches for target in targets.values()):
+        return f"no notifier can write to {person} directly; add an id for one under `people.{person}`"
+    return None
+
+
+def _person(name: str, event: Event, substitute: str | None) -> str | None:
+    """Whom a direct message goes to; None for other targets and for an author nobody knows."""
+    if not name.startswith(DIRECT):
+        return None
+    wanted = name.removeprefix(DIRECT)
+    return (event.author.known or substitute) if wanted == AUTHOR else wanted
+
+
+def _target(
+    name: str,
+    by: list[Decision],
+    event: Event,
+    targets: Mapping[str, TargetSpec],
+    substitute: str | None,
+) -> TargetSpec | None:
+    if name.startswith(DIRECT):
+        person = _person(name, event, substitute)
+        return next((target for target in targets.values() if person in target.reaches), None)
     if name not in targets:
         raise UsageError(f"route {by[0].route}: no notifier or action is called {name}")
     return targets[name]
@@ -84,43 +140,51 @@ def _delivery(
     id: str,
     event: Event,
     target: TargetSpec,
+    person: str | None,
     by: list[Decision],
     now: datetime,
+    state_key: str,
 ) -> NewDelivery:
     first = by[0]
-    key, due_at, latest_at = _grouping(event, target, first, now)
+    about = None if person else cards.subject(event, target.conversation, state_key)
+    key, due_at, latest_at = _grouping(event, target, first, now, about)
     return NewDelivery(
         id=id,
         target=target.name,
         kind=target.kind,
         destination=target.destination,
-        lane=_lane(event, target),
-        group_key=key,
+        lane=None if about is None or target.sums_up else lane(target.name, about),
+        group_key=None if person else key,
         due_at=due_at,
         latest_at=latest_at,
         route=first.route,
         also=tuple(dict.fromkeys(d.route for d in by if d.route != first.route)),
-        mention=first.mention,
+        direct=person,
+        mention=() if person else first.mention,
         settings=first.settings,
     )
 
 
-def _lane(event: Event, target: TargetSpec) -> str | None:
+def lane(target: str, about: str) -> str:
     """Names the target too: conversations of different targets never wait for each other."""
-    value = fields.lookup(event, target.lane_by) if target.lane_by else None
-    return None if value is None else _key([target.name, value])
+    return _key([target, about])
 
 
 def _grouping(
-    event: Event, target: TargetSpec, decision: Decision, now: datetime
+    event: Event, target: TargetSpec, decision: Decision, now: datetime, about: str | None
 ) -> tuple[str | None, datetime | None, datetime | None]:
     """(group key, due, at the latest) of a message; actions are never grouped."""
     group = decision.settings.get("group")
-    if not group or target.kind != "notify":
+    if target.kind != "notify":
         return None, now + timedelta(seconds=target.delay) if target.delay else None, None
-    wait = _seconds(group.get("wait", 0))
-    longest = _seconds(group.get("max_wait", wait * MAX_WAIT_FACTOR))
-    values = [[name, fields.lookup(event, name)] for name in group.get("by", ())]
+    if group:
+        wait = _seconds(group.get("wait", 0))
+        longest = _seconds(group.get("max_wait", wait * MAX_WAIT_FACTOR))
+        values = [[name, fields.lookup(event, name)] for name in group.get("by", ())]
+    elif target.sums_up and about is not None:
+        wait, longest, values = SUM_UP_WAIT_S, SUM_UP_LONGEST_S, [["subject", about]]
+    else:
+        return None, None, None
     return (
         _key([target.name, *values]),
         now + timedelta(seconds=wait),
@@ -138,12 +202,15 @@ def _key(parts: Iterable[object]) -> str:
     return text if len(text) <= KEY_LIMIT else f"{text[:KEY_LIMIT]}…{sha256(text.encode()).hexdigest()}"
 
 
-def decision_record(resolution: Resolution, deliveries: Iterable[NewDelivery]) -> dict[str, Any]:
+def decision_record(
+    resolution: Resolution, deliveries: Iterable[NewDelivery], unreached: Iterable[str] = ()
+) -> dict[str, Any]:
     """What was decided for an event and why, as JSON: kept with it and shown on its page."""
     return {
         "decisions": [asdict(decision) for decision in resolution.decisions],
         "trace": [_line_record(line) for line in _worth_keeping(resolution.trace)],
         "deliveries": [_delivery_record(delivery) for delivery in deliveries],
+        "unreached": list(unreached),
     }
 
 

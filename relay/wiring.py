@@ -15,7 +15,7 @@ from relay.circleci.connection import Connection
 from relay.circleci.facade import CircleCI
 from relay.circleci.http import Http
 from relay.config import Config
-from relay.enriching import FETCHABLE, Enricher, Needs, names_used
+from relay.enriching import Enricher, Needs, fetched_of, names_used
 from relay.notifiers.base import Notifier
 from relay.people import PersonSpec
 from relay.pipeline import Relay
@@ -37,18 +37,19 @@ def build(settings: Config) -> Relay:
     """Everything that the steps need, from a checked configuration."""
     speakers, doers = notifiers_of(settings), actions_of(settings)
     renderer = renderer_of(settings)
+    persons = {key: _person(key, person) for key, person in settings.people.items()}
     circleci = circleci_of(settings)
     needs = needs_of(settings, renderer) if circleci else None
     return Relay(
         config=settings,
         router=Router(settings.routes),
         targets={
-            **{name: _target(name, notifier) for name, notifier in speakers.items()},
+            **{name: _target(name, notifier, persons) for name, notifier in speakers.items()},
             **{name: _act_target(name, action) for name, action in doers.items()},
         },
         notifiers=speakers,
         actions=doers,
-        people={key: _person(key, person) for key, person in settings.people.items()},
+        people=persons,
         renderer=renderer,
         transport=Transport(),
         timezone=ZoneInfo(settings.defaults.timezone),
@@ -98,7 +99,7 @@ def needs_of(settings: Config, renderer: Renderer) -> Needs:
         if name not in speakers:
             return frozenset()
         template = terms.get("template") or speakers[name].template or settings.defaults.template
-        return FETCHABLE & renderer.names_used(speakers[name].type, template)
+        return fetched_of(renderer.names_used(speakers[name].type, template))
 
     unmatched = Decision(route="unmatched", notify=settings.unmatched.notify, settings={})
     return Needs.of_routes(settings.routes, unmatched, of_target)
@@ -114,8 +115,15 @@ def renderer_of(settings: Config) -> Renderer:
     )
 
 
-def _target(name: str, notifier: Notifier) -> TargetSpec:
-    return TargetSpec(name=name, kind="notify", destination=notifier.destination())
+def _target(name: str, notifier: Notifier, persons: Mapping[str, PersonSpec]) -> TargetSpec:
+    return TargetSpec(
+        name=name,
+        kind="notify",
+        destination=notifier.destination(),
+        conversation=notifier.conversation,
+        sums_up=notifier.style == "update" and not notifier.can_edit,
+        reaches=frozenset(key for key, person in persons.items() if notifier.address_of(person)),
+    )
 
 
 def _act_target(name: str, action: Action) -> TargetSpec:

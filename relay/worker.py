@@ -261,9 +261,13 @@ class Worker:
         return tuple(worker for worker in dead if worker != self.id)
 
     def _remember(self, config: Config) -> None:
-        """Keep the routes that decide from now on, so that their decisions can be read in full later."""
+        """Keep the routes that decide from now on, so that their decisions can be read in full later.
+
+        A new configuration, or a new start, may have mended what was disabled.
+        """
         if config.fingerprint != self._remembered:
             self._store.record_config(config.fingerprint, as_record(config.routes), self._clock.now())
+            self._store.revive(tuple(self._relay.limits))
             self._remembered = config.fingerprint
 
     def _tend(self, turn: Turn, now: datetime, dead: Sequence[str] | None) -> None:
@@ -298,7 +302,7 @@ class Worker:
             if claim.step is Step.DELIVER:
                 self._hand.sending.add(claim.id)
                 delivery = self._hand.fresh.get(claim.ref) or _delivery(claim, loads[claim.id])
-                message = _rendered(delivery, relay, self._clock.now())
+                message = None if claim.dead_since else _rendered(delivery, relay, self._clock.now())
                 self._pool.submit(self._deliver, claim, delivery, relay, message)
 
     def _recognise(self, plans: list[Prepared], relay: Relay) -> list[Prepared]:
@@ -391,13 +395,13 @@ def _prepare(claim: Claim, load: Load | Exception, relay: Relay) -> Event | Exce
 
 
 def _fresh(decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime) -> dict[str, StoredDelivery]:
-    """The deliveries just planned that are about one event alone, as loading would give them."""
+    """The deliveries just planned that are about one event alone and belong to no conversation."""
     planned = [answer for _, answer in decided if isinstance(answer, Planned)]
     return {
         delivery.id: as_stored(delivery, plan.event, now)
         for plan in planned
         for delivery in plan.deliveries
-        if delivery.group_key is None
+        if delivery.group_key is None and delivery.lane is None
     }
 
 
@@ -421,6 +425,12 @@ def _rendered(delivery: StoredDelivery | Exception, relay: Relay, now: datetime)
 
 
 def _log_attempt(finish: Finish, delivery: StoredDelivery | None) -> None:
+    if finish.is_dead:
+        log.error(
+            "notifier disabled: nothing gets through until it is mended",
+            target=delivery.target if delivery else None,
+            error=finish.error,
+        )
     level: Callable[..., object] = log.info if finish.outcome is AttemptOutcome.DELIVERED else log.warning
     level(
         finish.outcome.value,

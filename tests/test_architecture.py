@@ -14,6 +14,7 @@ LAYERS = (
         "payloads",
         "changes",
         "people",
+        "cards",
         "routing",
         "planning",
         "retries",
@@ -29,7 +30,7 @@ LAYERS = (
     {"web", "cli", "__main__"},
 )
 MAY_IMPORT_BESIDE = {
-    "planning": {"routing"},
+    "planning": {"routing", "cards", "people"},
     "notifiers": {"transport"},
     "actions": {"transport", "circleci"},
     "worker": {"wiring"},

@@ -191,8 +191,8 @@ def make_delivery(**fields: Any) -> StoredDelivery:
         "group_key": None,
         "created_at": NOON,
         "queued_at": NOON,
+        "direct": None,
         "settings": {},
-        "receipt": {},
         "events": (make_event(change=Change.BROKE),),
     }
     return StoredDelivery(**{**stored, **fields})
@@ -320,7 +320,7 @@ routes: [{ notify: console, mention: [author, bob] }]
 """
     relay = make_relay(tmp_path, text)
     known = make_event(author=Author(name="Alice Archer", known="alice"))
-    delivery = make_delivery(mention=("author", "bob", "carol"), events=(known,))
+    delivery = make_delivery(target="console", mention=("author", "bob", "carol"), events=(known,))
 
     outgoing = pipeline.outgoing(make_claim(), delivery, relay, NOON)
 

@@ -8,17 +8,24 @@ from typing import Any
 import pytest
 
 from relay.errors import UsageError
-from relay.model import Event, Pipeline, PullRequest, Workflow
-from relay.planning import NewDelivery, TargetSpec, decision_record, plan, read_record
+from relay.model import Author, Commit, Conversation, Event, Pipeline, PullRequest, Workflow
+from relay.planning import NewDelivery, TargetSpec, decision_record, plan, read_record, unreached
 from relay.routing import Decision, Resolution, Result, TraceLine
 from tests.factories import MINUTE, NOON, make_event
 
 TARGETS = {
     target.name: target
     for target in (
-        TargetSpec(name="chat", kind="notify", destination="slack.example.com", lane_by="correlation"),
+        TargetSpec(
+            name="chat", kind="notify", destination="slack.example.com", conversation=Conversation.PIPELINE
+        ),
         TargetSpec(name="mail", kind="notify", destination="mail.example.com"),
-        TargetSpec(name="by-branch", kind="notify", destination="d", lane_by="branch"),
+        TargetSpec(name="pager", kind="notify", destination="d", conversation=Conversation.STATE),
+        TargetSpec(name="status", kind="notify", destination="d", conversation=Conversation.COMMIT),
+        TargetSpec(
+            name="teams", kind="notify", destination="d", conversation=Conversation.PIPELINE, sums_up=True
+        ),
+        TargetSpec(name="direct", kind="notify", destination="d", reaches=frozenset({"alice"})),
         TargetSpec(name="retry", kind="act", destination="circleci.com"),
     )
 }
@@ -34,7 +41,14 @@ def numbered() -> Callable[[], str]:
 
 
 def planned(*decisions: Decision, event: Event | None = None) -> tuple[NewDelivery, ...]:
-    return plan(event or make_event(), decided(*decisions), TARGETS, NOON, make_id=numbered())
+    return plan(
+        event or make_event(),
+        decided(*decisions),
+        TARGETS,
+        NOON,
+        state_key="gh/acme/api | main",
+        make_id=numbered(),
+    )
 
 
 def decision(route: str, *notify: str, act: tuple[str, ...] = (), **settings: Any) -> Decision:
@@ -50,7 +64,7 @@ def test_each_target_gets_one_delivery() -> None:
             target="chat",
             kind="notify",
             destination="slack.example.com",
-            lane='["chat","w-7812"]',
+            lane='["chat","p-7812"]',
             route="trunk",
         ),
         NewDelivery(id="d2", target="mail", kind="notify", destination="mail.example.com", route="trunk"),
@@ -107,24 +121,66 @@ def test_fresh_ids_differ() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "lane"),
+    ("target", "event", "lane"),
     [
-        (make_event(branch="main"), '["by-branch","main"]'),
-        (make_event(branch=None), None),
-        (make_event(branch="a\x00\n\ud800"), '["by-branch","a\\u0000\\n\\ud800"]'),
+        ("chat", make_event(), '["chat","p-7812"]'),
+        ("chat", make_event(pipeline=Pipeline()), '["chat","w-7812"]'),
+        ("chat", make_event(pipeline=Pipeline(), workflow=Workflow(), number=7), '["chat","gh/acme/api#7"]'),
+        ("pager", make_event(), '["pager","gh/acme/api | main"]'),
+        ("status", make_event(commit=Commit(sha="a1b2")), '["status","gh/acme/api@a1b2"]'),
+        ("status", make_event(commit=Commit()), None),
+        ("mail", make_event(), None),
+        ("chat", make_event(pipeline=Pipeline(id="a\x00\n\ud800")), '["chat","a\\u0000\\n\\ud800"]'),
     ],
-    ids=["value", "missing", "hostile"],
+    ids=["pipeline", "workflow", "build", "state", "commit", "no commit", "no conversation", "hostile"],
 )
-def test_lane_is_the_value_of_the_field_the_target_names(event: Event, lane: str | None) -> None:
-    (delivery,) = planned(decision("a", "by-branch"), event=event)
+def test_a_lane_is_the_conversation_of_the_target(target: str, event: Event, lane: str | None) -> None:
+    (delivery,) = planned(decision("a", target), event=event)
 
     assert delivery.lane == lane
 
 
-def test_lane_of_an_event_without_workflow_is_its_number() -> None:
-    (delivery,) = planned(decision("a", "chat"), event=make_event(workflow=Workflow(), number=7))
+def test_what_cannot_be_changed_is_one_message_for_the_pipeline() -> None:
+    (delivery,) = planned(decision("a", "teams"))
 
-    assert delivery.lane == '["chat","gh/acme/api#7"]'
+    assert (delivery.lane, delivery.group_key) == (None, '["teams",["subject","p-7812"]]')
+    assert (delivery.due_at, delivery.latest_at) == (NOON + MINUTE / 2, NOON + 5 * MINUTE)
+
+
+def test_a_direct_message_goes_through_a_notifier_that_reaches_the_person() -> None:
+    event = make_event(author=Author(name="Alice", known="alice"))
+
+    (delivery,) = planned(decision("a", "dm:author", group={"by": ["branch"], "wait": 20}), event=event)
+
+    assert (delivery.target, delivery.direct, delivery.group_key) == ("direct", "alice", None)
+
+
+@pytest.mark.parametrize(
+    ("author", "name", "problem"),
+    [
+        (Author(), "dm:author", "dm:author: the author is not among `people`"),
+        (
+            Author(known="bob"),
+            "dm:author",
+            "dm:author: no notifier can write to bob directly; add an id for one under `people.bob`",
+        ),
+        (Author(known="alice"), "dm:author", None),
+        (Author(), "dm:alice", None),
+    ],
+)
+def test_a_direct_message_that_reaches_nobody_is_told(author: Author, name: str, problem: str | None) -> None:
+    event, wanted = make_event(author=author), decision("a", name)
+
+    assert unreached(event, decided(wanted), TARGETS, None) == ((problem,) if problem else ())
+    assert len(planned(wanted, event=event)) == (0 if problem else 1)
+
+
+def test_a_substitute_gets_the_messages_of_unknown_authors() -> None:
+    (delivery,) = plan(
+        make_event(author=Author()), decided(decision("a", "dm:author")), TARGETS, NOON, substitute="alice"
+    )
+
+    assert delivery.direct == "alice"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +274,7 @@ def test_record_survives_the_way_through_json() -> None:
 def test_record_of_nothing_is_small() -> None:
     record = decision_record(decided(), ())
 
-    assert record == {"decisions": [], "trace": [], "deliveries": []}
+    assert record == {"decisions": [], "trace": [], "deliveries": [], "unreached": []}
     assert read_record(record) == (decided(), ())
 
 

@@ -1,6 +1,7 @@
 """What would happen to one webhook, worked out without writing anything."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from relay import changes, pipeline
@@ -29,6 +30,7 @@ class Explained:
     relay: Relay
     now: datetime
     past: Past
+    cards: Mapping[str, bool] = field(default_factory=dict)  # by lane, whether its conversation has a message
 
 
 def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, now: datetime) -> Explained:
@@ -42,8 +44,14 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
     decided = pipeline.decide(event, past.outcomes, relay, now)
     if event.kind is EventKind.PING:
         decided = replace(decided, deliveries=())
+    lanes = [delivery.lane for delivery in decided.deliveries if delivery.lane]
     return Explained(
-        decided=decided, trace=relay.router.explain(decided.event), relay=relay, now=now, past=past
+        decided=decided,
+        trace=relay.router.explain(decided.event),
+        relay=relay,
+        now=now,
+        past=past,
+        cards={lane: store.has_card(lane) for lane in lanes} if store else {},
     )
 
 

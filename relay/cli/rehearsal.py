@@ -9,29 +9,9 @@ from relay.cli.output import json_text, masked, plain, visible_lines
 from relay.model import Event
 from relay.pipeline import Relay
 from relay.planning import NewDelivery
-from relay.store import Claim, Step, StoredDelivery
+from relay.store import Claim, Step, StoredDelivery, as_stored
 
 NOBODY = "nobody"  # the worker of a claim that is none
-
-
-def delivery_of(new: NewDelivery, event: Event, now: datetime) -> StoredDelivery:
-    """The delivery as a worker would find it, about this event alone."""
-    return StoredDelivery(
-        id=new.id,
-        target=new.target,
-        kind=new.kind,
-        route=new.route,
-        also=new.also,
-        mention=new.mention,
-        destination=new.destination,
-        lane=new.lane,
-        group_key=new.group_key,
-        created_at=now,
-        queued_at=now,
-        settings=new.settings,
-        receipt={},
-        events=(event,),
-    )
 
 
 def claim_of(delivery: StoredDelivery) -> Claim:
@@ -51,7 +31,7 @@ def claim_of(delivery: StoredDelivery) -> Claim:
 
 def payload_of(new: NewDelivery, event: Event, relay: Relay, now: datetime) -> Any:
     """What the notifier would send: a text, or plain values for JSON."""
-    delivery = delivery_of(new, event, now)
+    delivery = as_stored(new, event, now)
     notifier = pipeline.notifier_of(delivery, relay)
     message = pipeline.render(delivery, notifier, relay, now)
     payload = notifier.payload(message, pipeline.outgoing(claim_of(delivery), delivery, relay, now))

@@ -149,17 +149,19 @@ def _reason(line: TraceLine, is_nearest: bool) -> Text:
 
 
 def _delivery_lines(explained: Explained, deliveries: Sequence[NewDelivery], width: int) -> list[Text]:
+    unreached = [Text(f"  {visible(problem)}", style="yellow") for problem in explained.decided.unreached]
     if not deliveries:
-        return [Text(f"  nothing would be sent: {visible(why_nothing(explained))}")]
+        return [Text(f"  nothing would be sent: {visible(why_nothing(explained))}"), *unreached]
     rows = [[Text(word) for word in ("delivery", "what", "when", "note")]]
     rows += [[Text(visible(cell)) for cell in _cells(delivery, explained)] for delivery in deliveries]
-    return aligned(rows, (width, WHAT, WHEN), indent="  ")
+    return [*aligned(rows, (width, WHAT, WHEN), indent="  "), *unreached]
 
 
 def _cells(delivery: NewDelivery, explained: Explained) -> tuple[str, str, str, str]:
     notifier = explained.relay.notifiers[delivery.target]
     note = "; ".join(remarks(delivery, notifier, explained))
-    return delivery.target, notifier.style, when(delivery.due_at, explained.now), note
+    what = "direct" if delivery.direct else notifier.style
+    return delivery.target, what, when(delivery.due_at, explained.now), note
 
 
 def when(due_at: datetime | None, now: datetime) -> str:
@@ -169,7 +171,8 @@ def when(due_at: datetime | None, now: datetime) -> str:
 def remarks(delivery: NewDelivery, notifier: Notifier, explained: Explained) -> tuple[str, ...]:
     """What is worth knowing about a delivery, in a few words each."""
     found = (
-        *notifier.remarks(),
+        *(notifier.remarks() if delivery.direct is None else (f"to {delivery.direct} alone",)),
+        _card(delivery, notifier, explained),
         _grouping(delivery, explained.now),
         _template(delivery),
         *(_mention(key, notifier, explained) for key in delivery.mention),
@@ -179,12 +182,24 @@ def remarks(delivery: NewDelivery, notifier: Notifier, explained: Explained) -> 
     return tuple(remark for remark in found if remark)
 
 
+def _card(delivery: NewDelivery, notifier: Notifier, explained: Explained) -> str | None:
+    """Whether it goes on in a message that is there already."""
+    if delivery.lane is None or notifier.style == "post":
+        return None
+    about = explained.decided.event.pipeline.number
+    where = f"pipeline {about}" if about is not None else "this run"
+    if not explained.cards.get(delivery.lane):
+        return f"no card for {where} yet, will post"
+    return f"{'changes' if notifier.style == 'update' else 'answers'} the card for {where}"
+
+
 def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
     group = delivery.settings.get("group")
-    if not group or delivery.group_key is None:
+    if delivery.group_key is None:
         return None
     longest = (delivery.latest_at or now) - now
-    return f"grouped by {', '.join(group['by'])}{_at_most(longest)}"
+    by = ", ".join(group["by"]) if group else "pipeline, since it cannot change what was sent"
+    return f"grouped by {by}{_at_most(longest)}"
 
 
 def _at_most(longest: timedelta) -> str:

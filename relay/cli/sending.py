@@ -14,7 +14,7 @@ from relay.ids import new_id
 from relay.model import AttemptOutcome, Event, EventKind, Generation, Project
 from relay.pipeline import Relay
 from relay.planning import NewDelivery
-from relay.store import Finish
+from relay.store import Finish, as_stored
 from relay.transport import Transport
 
 ROUTE = "send-test"
@@ -72,7 +72,7 @@ def event_to_send(notifier: str, now: datetime) -> Event:
 def _send(name: str, relay: Relay) -> Finish:
     now, target = _now(), relay.targets[name]
     new = NewDelivery(id=new_id(), target=name, kind=target.kind, destination=target.destination, route=ROUTE)
-    delivery = rehearsal.delivery_of(new, event_to_send(name, now), now)
+    delivery = as_stored(new, event_to_send(name, now), now)
     return pipeline.deliver_one(rehearsal.claim_of(delivery), delivery, relay, _now)
 
 

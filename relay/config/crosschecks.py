@@ -18,6 +18,7 @@ from relay.config.unavailable import is_unavailable_field, is_unavailable_target
 from relay.errors import Fault
 from relay.fields import field_type
 from relay.people import AUTHOR
+from relay.planning import DIRECT
 from relay.routing import check_match
 
 NO_ROUTES = (
@@ -47,6 +48,8 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _unmatched,
         _same_names,
         _members,
+        _unknown_author,
+        _fallbacks,
     )
     return tuple(fault for check in checks for fault in check(subject))
 
@@ -103,6 +106,8 @@ def _names(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault
         name = written.removeprefix("+")
         if is_unavailable_target(name):
             yield subject.page.fault((*path, index), not_available(name))
+        elif name.startswith(DIRECT):
+            yield from _person(subject, name.removeprefix(DIRECT), (*path, index))
         elif subject.notifiers is not None and name not in subject.notifiers:
             yield subject.page.fault(
                 (*path, index), unknown(f"unknown notifier {name}", name, subject.notifiers)
@@ -133,11 +138,36 @@ def _same_names(subject: Subject) -> Iterator[Fault]:
 
 
 def _mentions(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault]:
-    known = (AUTHOR, *subject.file.people)
     for index, written in enumerate(names):
-        name = written.removeprefix("+")
-        if name not in known:
-            yield subject.page.fault((*path, index), unknown(f"unknown person {name}", name, known))
+        yield from _person(subject, written.removeprefix("+"), (*path, index))
+
+
+def _person(subject: Subject, name: str, path: Path) -> Iterator[Fault]:
+    known = (AUTHOR, *subject.file.people)
+    if name not in known:
+        yield subject.page.fault(path, unknown(f"unknown person {name}", name, known))
+
+
+def _unknown_author(subject: Subject) -> Iterator[Fault]:
+    name, known = subject.file.defaults.unknown_author, tuple(subject.file.people)
+    if name is not None and name not in known:
+        path = ("defaults", "unknown_author")
+        yield subject.page.fault(path, unknown(f"unknown person {name}", name, known))
+
+
+def _fallbacks(subject: Subject) -> Iterator[Fault]:
+    for name, options in subject.file.notifiers.items():
+        written = options.get("fallback") or ()
+        for index, other in enumerate((written,) if isinstance(written, str) else written):
+            path = (
+                ("notifiers", name, "fallback")
+                if isinstance(written, str)
+                else ("notifiers", name, "fallback", index)
+            )
+            if other == name:
+                yield subject.page.fault(path, "a notifier cannot be its own fallback")
+            elif subject.notifiers is not None and other not in subject.notifiers:
+                yield subject.page.fault(path, unknown(f"unknown notifier {other}", other, subject.notifiers))
 
 
 def _template(subject: Subject, name: str, path: Path) -> Iterator[Fault]:

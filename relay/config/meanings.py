@@ -80,6 +80,7 @@ MEANINGS: Mapping[str, str] = {
     "failed_jobs.number": "Their numbers.",
     "failed_jobs.status": "CircleCI's words for how they ended.",
     "failed_jobs.url": "Their pages.",
+    "failed_jobs.error_lines": "That line with a few around it.",
     "failed_jobs.first_error": "For the first five, the line of the log that says best what went wrong.",
     "failed_tests": "Tests that failed in them, at most fifty.",
     "failed_tests.name": "Their names.",

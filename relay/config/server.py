@@ -106,4 +106,8 @@ class Defaults(Section):
         default=24 * HOUR, description="How long a repeated webhook is recognised as a duplicate."
     )
     delivery: Delivery = Field(default=Delivery(), description="How stubbornly messages are sent.")
+    unknown_author: str | None = Field(
+        default=None,
+        description="Who under `people` is mentioned or written to instead of an author who is not there.",
+    )
     state: State = Field(default=State(), description="What counts as one thing that can break and be fixed.")

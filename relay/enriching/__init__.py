@@ -2,6 +2,16 @@
 
 from relay.enriching.asking import PROBLEM, Enricher
 from relay.enriching.line import Line
-from relay.enriching.needs import FAILED_ONLY, FETCHABLE, FIRST_ERROR, Needs, names_used
+from relay.enriching.needs import FAILED_ONLY, FETCHABLE, FIRST_ERROR, Needs, fetched_of, names_used
 
-__all__ = ["FAILED_ONLY", "FETCHABLE", "FIRST_ERROR", "PROBLEM", "Enricher", "Line", "Needs", "names_used"]
+__all__ = [
+    "FAILED_ONLY",
+    "FETCHABLE",
+    "FIRST_ERROR",
+    "PROBLEM",
+    "Enricher",
+    "Line",
+    "Needs",
+    "fetched_of",
+    "names_used",
+]

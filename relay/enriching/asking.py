@@ -15,7 +15,7 @@ from relay.circleci.errors import CircleCIError
 from relay.circleci.facade import CircleCI
 from relay.circleci.logs import plain
 from relay.circleci.types.pipelines import WorkflowJob
-from relay.enriching.errorlines import first_error
+from relay.enriching.errorlines import error_lines, first_error
 from relay.enriching.needs import FIRST_ERROR
 from relay.errors import UsageError
 from relay.model import Event, EventKind
@@ -116,7 +116,7 @@ class _Asking:
 
     def failed_jobs(self) -> list[dict[str, Any]]:
         jobs = self._bad_jobs()
-        return [{**_plain(job), "first_error": self._first_error(job, at)} for at, job in enumerate(jobs)]
+        return [{**_plain(job), **self._errors(job, at)} for at, job in enumerate(jobs)]
 
     def failed_tests(self) -> list[dict[str, Any]]:
         return list(
@@ -149,11 +149,11 @@ class _Asking:
             return ()
         return tuple(_job(job, event.workflow.url) for job in self.client.v2.workflow_jobs(event.workflow.id))
 
-    def _first_error(self, job: _Job, at: int) -> str | None:
-        """Only where the log is read anyway or it is asked for by name: logs are long."""
+    def _errors(self, job: _Job, at: int) -> dict[str, Any]:
+        """Only where the log is read anyway or they are asked for by name: logs are long."""
         is_read = at < MOST_LOGS and bool(self.wanted & {FIRST_ERROR, "log"})
-        log = self._log(job) if is_read else None
-        return first_error(log) if log else None
+        log = (self._log(job) if is_read else None) or ""
+        return {"first_error": first_error(log), "error_lines": error_lines(log)}
 
     def _log(self, job: _Job) -> str | None:
         if job.number is None:

@@ -18,10 +18,20 @@ from relay.sandbox.environment import RENDER_ERRORS
 
 FIRST_ERROR = "first_error"  # of failed_jobs; the one part of them that takes reading logs
 FAILED_ONLY = frozenset({"failed_jobs", FIRST_ERROR, "failed_tests", "log"})  # of what did not get through
+OF_LOGS = frozenset(
+    {FIRST_ERROR, "error_lines", "tojson"}
+)  # names for which logs are read; tojson writes all
 FETCHABLE = FAILED_ONLY | {"artifacts"}
 NOTHING: frozenset[str] = frozenset()
 
 OfTarget = Callable[[str, Mapping[str, Any]], frozenset[str]]
+
+
+def fetched_of(names: Iterable[str]) -> frozenset[str]:
+    """What has to be fetched for a text in which these names, texts in quotes and filters occur."""
+    found = frozenset(names)
+    wanted = FETCHABLE & found
+    return wanted | {FIRST_ERROR} if wanted and found & OF_LOGS else wanted
 
 
 def names_used(text: str) -> frozenset[str]:
@@ -29,17 +39,17 @@ def names_used(text: str) -> frozenset[str]:
     try:
         tree = environment(AsIs()).parse(text)
         names = FETCHABLE & meta.find_undeclared_variables(tree)
-        return names | {FIRST_ERROR} if names and _may_read_first_error(tree) else names
+        return fetched_of(names | _inside(tree)) & (names | {FIRST_ERROR})
     except (*RENDER_ERRORS, TemplateError):
         return NOTHING
 
 
-def _may_read_first_error(tree: nodes.Template) -> bool:
-    """Whether it names it, after a dot or in quotes, or writes out whatever there is."""
+def _inside(tree: nodes.Template) -> frozenset[str]:
+    """What is named after a dot or in quotes, and the filters."""
     after_dots = (node.attr for node in tree.find_all(nodes.Getattr))
-    in_quotes = (node.value for node in tree.find_all(nodes.Const))
-    is_whole = any(node.name == "tojson" for node in tree.find_all(nodes.Filter))
-    return is_whole or FIRST_ERROR in (*after_dots, *in_quotes)
+    in_quotes = (node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str))
+    filters = (node.name for node in tree.find_all(nodes.Filter))
+    return frozenset((*after_dots, *in_quotes, *filters))
 
 
 def names_in_condition(text: str) -> frozenset[str]:
@@ -50,7 +60,7 @@ def names_in_match(match: object) -> frozenset[str]:
     """The fetched fields that a match block names, those inside `any`, `all` and `not` included."""
     if isinstance(match, Mapping):
         parts = [str(key).split(".") for key in match]
-        keys = FETCHABLE.intersection(part for each in parts if each[0] in FETCHABLE for part in each)
+        keys = fetched_of(part for each in parts if each[0] in FETCHABLE for part in each)
         return keys.union(*map(names_in_match, match.values()))
     return NOTHING.union(*map(names_in_match, match)) if isinstance(match, (list, tuple)) else NOTHING
 

@@ -4,16 +4,26 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
 from relay import durations
-from relay.model import Answer, Event, Message, Reason
+from relay.model import Answer, Conversation, Event, Message, Reason
 from relay.people import PersonSpec
 from relay.secret import Secret
 from relay.transport import TIMEOUT, Transport
+
+__all__ = [
+    "Conversation",
+    "Notifier",
+    "OptionalSecret",
+    "OptionalText",
+    "Outgoing",
+    "Seconds",
+    "Texts",
+    "is_web_address",
+]
 
 DIGEST = 12  # hexadecimal digits: enough to tell destinations apart, too few to tell a secret
 
@@ -38,15 +48,6 @@ Seconds = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "s
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema(_NAMES_SCHEMA)]
 OptionalSecret = Annotated[Secret | None, BeforeValidator(_absent_if_empty)]
 OptionalText = Annotated[str | None, BeforeValidator(_absent_if_empty)]
-
-
-class Conversation(StrEnum):
-    """Which messages belong together, and are therefore sent one after the other."""
-
-    NONE = "none"
-    PIPELINE = "pipeline"  # everything about one pipeline: a card
-    STATE = "state"  # everything about one branch and workflow or job: an incident
-    COMMIT = "commit"  # everything about one commit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +92,14 @@ class Notifier(BaseModel):
     timeout: Seconds | None = Field(
         default=None, description="How long one attempt may take; 10s if left out."
     )
+
+    @field_validator("style")
+    @classmethod
+    def _style_is_possible(cls, style: str) -> str:
+        """Where it hangs on other settings, the notifier says so itself."""
+        if style == "thread" and cls.can_thread is Notifier.can_thread:
+            raise ValueError(f"{cls.__name__.lower()} cannot answer in threads; use style: post")
+        return style
 
     def destination(self) -> str:
         """Names the place for limits and the ledger: the same for the same place, and tells no secret."""

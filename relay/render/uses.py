@@ -69,10 +69,15 @@ def _of_wording(wording: Wording) -> dict[str, Names]:
 
 
 def _used(tree: Callable[[], nodes.Template]) -> Names:
-    """Names at the beginning of an expression, and after a dot: `events` have the fields of an event too."""
+    """Names at the beginning of an expression, after a dot and in quotes, and those of filters.
+
+    `events` have the fields of an event too, and filters may be told a field's name.
+    """
     try:
         read = tree()
-        after_dots = frozenset(node.attr for node in read.find_all(nodes.Getattr))
-        return after_dots | meta.find_undeclared_variables(read)
+        after_dots = (node.attr for node in read.find_all(nodes.Getattr))
+        in_quotes = (node.value for node in read.find_all(nodes.Const) if isinstance(node.value, str))
+        filters = (node.name for node in read.find_all(nodes.Filter))
+        return frozenset((*after_dots, *in_quotes, *filters, *meta.find_undeclared_variables(read)))
     except (*RENDER_ERRORS, TemplateError):
         return frozenset()

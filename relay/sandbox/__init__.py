@@ -51,7 +51,7 @@ class AsIs:
         return text[:limit]
 
     def functions(self) -> Mapping[str, Callable[..., str]]:
-        return dict.fromkeys(("bold", "code", "link"), _not_here)
+        return dict.fromkeys(("bold", "code", "code_block", "link"), _not_here)
 
 
 def _not_here(*_args: object) -> str:

@@ -1,7 +1,7 @@
 """Claiming: taking rows that are due, under a lease, spread fairly over the destinations."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -39,6 +39,7 @@ from relay.store.tables import (
     workers,
 )
 
+_REMEMBERED = ("arrival_at", "paused_until", "pause_s", "failures", "failed_at")
 SHORT_WAIT_S = 0.005  # before looking again at what another worker holds just now
 
 
@@ -55,6 +56,10 @@ class Claim:
     worker: str
     lost: bool  # the attempt before this one never reported back: what it did is not known
     grouped: bool
+    dead_since: float | None = (
+        None  # since when nothing gets through to the destination, in seconds since 1970
+    )
+    dead_why: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +104,15 @@ def claim_deliveries(
             if len(got) < most or not capacity[key]:
                 del capacity[key]
     _charge(conn, due, limits, {key: len(claims) for key, claims in taken.items()}, lease.now)
-    return _close_groups(conn, [claim for claims in taken.values() for claim in claims], lease.now)
+    claims = [_aware(claim, due[claim.destination]) for claims in taken.values() for claim in claims]
+    return _close_groups(conn, claims, lease.now)
+
+
+def _aware(claim: Claim, destination: Destination) -> Claim:
+    """The claim, telling when its destination is dead."""
+    if destination.dead_since is None:
+        return claim
+    return replace(claim, dead_since=destination.dead_since, dead_why=destination.dead_why)
 
 
 def ready_destinations(conn: Connection) -> list[Destination]:
@@ -246,7 +259,9 @@ def _ready_destinations() -> Select[Any]:
     first_due = select(func.min(work.c.due_at)).where(IS_READY, work.c.destination == ready.c.key)
     in_flight = select(func.count()).select_from(work).where(IS_LEASED, work.c.destination == ready.c.key)
     remembered = [
-        func.coalesce(column, 0).label(column.name) for column in destinations.c if column.name != "key"
+        *(func.coalesce(destinations.c[name], 0).label(name) for name in _REMEMBERED),
+        destinations.c.dead_since,
+        destinations.c.dead_why,
     ]
     return (
         select(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Boolean,
@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -30,7 +31,10 @@ from relay.store.blobs import LONGEST_ERROR, clean, pack_json
 from relay.store.claims import Claim, new_destination
 from relay.store.limits import Destination, after_failure, paused
 from relay.store.portable import among
-from relay.store.tables import Moment, Step, attempts, deliveries, destinations, events, work
+from relay.store.tables import Moment, Step, attempts, cards, deliveries, destinations, events, work
+
+if TYPE_CHECKING:
+    from relay.planning import NewDelivery
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +44,8 @@ class Finish:
     again_at: when to try once more; without it the attempt was the last. end: how the delivery ends then,
     where the outcome does not say it (an action whose answer was lost is `unknown`). pause_until: nothing
     is claimed for the destination before. is_fault: whether a temporary failure counts against the
-    destination. A finished plan step that is not tried again is stuck.
+    destination. is_dead: nothing gets through there any more. instead: what is owed in its place, when it
+    failed for good. A finished plan step that is not tried again is stuck.
     """
 
     claim: Claim
@@ -53,6 +58,8 @@ class Finish:
     pause_until: datetime | None = None
     end: DeliveryState | None = None
     is_fault: bool = True
+    is_dead: bool = False
+    instead: Sequence["NewDelivery"] = ()
     title: str | None = None
 
     @property
@@ -92,16 +99,40 @@ def finish(conn: Connection, finishes: Sequence[Finish]) -> tuple[Finish, ...]:
     late = [_as_late(finish) for finish in finishes if finish.claim.id not in valid]
     _settle_deliveries(conn, [f for f in held if f.claim.step is Step.DELIVER])
     _settle_events(conn, [f for f in held if f.claim.step is Step.PLAN])
+    _keep_cards(conn, [f for f in held if f.claim.lane and f.answer.receipt])
     conn.execute(insert(attempts), [_attempt(finish) for finish in held + late])
     return tuple(held)
 
 
+def _keep_cards(conn: Connection, finishes: Sequence[Finish]) -> None:
+    """What the next message of the conversation needs to go on in the same place."""
+    if not finishes:
+        return
+    statement = portable.insert(conn, cards)
+    kept = {name: statement.excluded[name] for name in ("destination", "receipt", "changed_at")}
+    upsert = statement.on_conflict_do_update(index_elements=["lane"], set_=kept)
+    newest = {finish.claim.lane: _card(finish) for finish in finishes}
+    conn.execute(upsert, sorted(newest.values(), key=lambda row: str(row["lane"])))
+
+
+def _card(finish: Finish) -> dict[str, Any]:
+    return {
+        "lane": finish.claim.lane,
+        "destination": finish.claim.destination,
+        "receipt": pack_json(finish.answer.receipt),
+        "changed_at": finish.ended_at,
+    }
+
+
 def record_failures(conn: Connection, finishes: Sequence[Finish]) -> None:
-    """Keep the destinations' circuits: a success closes one, temporary failures in a row open it."""
+    """Keep the destinations' circuits: a success closes one, temporary failures in a row open it.
+
+    A success also brings back to life what was dead.
+    """
     made = [f for f in finishes if f.claim.step is Step.DELIVER and f.is_fault]
     fine = {f.claim.destination for f in made if f.outcome is AttemptOutcome.DELIVERED}
     failed = {f.claim.destination for f in made if f.outcome is AttemptOutcome.TEMPORARY} - fine
-    troubled = [f for f in made if f.pause_until or f.claim.destination in failed]
+    troubled = [f for f in made if f.pause_until or f.is_dead or f.claim.destination in failed]
     if fine:
         conn.execute(_CLOSE_CIRCUIT, {"keys": sorted(fine)})
     if troubled:
@@ -124,6 +155,8 @@ def _after(destination: Destination, finish: Finish) -> Destination:
     ended = finish.ended_at.timestamp()
     if finish.outcome is AttemptOutcome.TEMPORARY:
         destination = after_failure(destination, finish.started_at.timestamp(), ended)
+    if finish.is_dead:
+        destination = replace(destination, dead_since=ended, dead_why=clean(finish.error, LONGEST_ERROR))
     if finish.pause_until:
         destination = paused(destination, ended, finish.pause_until.timestamp() - ended)
     return destination
@@ -136,6 +169,8 @@ def _destination_row(destination: Destination) -> dict[str, Any]:
         "pause_s": destination.pause_s,
         "failures": destination.failures,
         "failed_at": destination.failed_at,
+        "since": destination.dead_since,
+        "why": destination.dead_why,
     }
 
 
@@ -254,8 +289,11 @@ _UPDATE_EVENT = (
 )
 _CLOSE_CIRCUIT = (
     update(destinations)
-    .where(among(destinations.c.key, "keys"), destinations.c.failures > literal_column("0"))
-    .values(failures=literal_column("0"))
+    .where(
+        among(destinations.c.key, "keys"),
+        or_(destinations.c.failures > literal_column("0"), destinations.c.dead_since.is_not(None)),
+    )
+    .values(failures=literal_column("0"), dead_since=None, dead_why=None)
 )
 _LOCK_DESTINATIONS = (
     select(destinations)
@@ -271,5 +309,7 @@ _UPDATE_DESTINATION = (
         pause_s=bindparam("pause_s", type_=Double()),
         failures=bindparam("failures", type_=Int()),
         failed_at=bindparam("failed_at", type_=Double()),
+        dead_since=bindparam("since", type_=Double()),
+        dead_why=bindparam("why", type_=Text()),
     )
 )

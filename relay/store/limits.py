@@ -34,6 +34,8 @@ class Destination:
     pause_s: float = 0.0
     failures: int = 0
     failed_at: float = 0.0
+    dead_since: float | None = None
+    dead_why: str | None = None
 
 
 def allowed(destination: Destination, limit: Limit, now: float) -> int:

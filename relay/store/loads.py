@@ -1,20 +1,23 @@
 """Reading what a claim is about: the webhook to plan, or the delivery with its events."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, literal_column, select
 
 from relay.model import Event, EventKind, Generation
 from relay.store.blobs import key_of, optional_key, unpack, unpack_event, unpack_json
 from relay.store.claims import Claim
 from relay.store.portable import among
-from relay.store.tables import Step, deliveries, delivery_events, events
+from relay.store.tables import Step, cards, deliveries, delivery_events, events
 
 if TYPE_CHECKING:
     from relay.planning import NewDelivery
+
+
+EARLIER_MOST = 200  # events of a conversation that a message about all of it may tell
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,14 +44,16 @@ class StoredDelivery:
     route: str
     also: tuple[str, ...]
     mention: tuple[str, ...]
+    direct: str | None
     destination: str
     lane: str | None
     group_key: str | None
     created_at: datetime
     queued_at: datetime  # created or last replayed
     settings: Mapping[str, Any]
-    receipt: Mapping[str, str]  # of an earlier attempt
     events: tuple[Event, ...]
+    earlier: tuple[Event, ...] = ()  # what its conversation was about before, the oldest first
+    card: Mapping[str, str] = field(default_factory=dict)  # receipt of the message the conversation has
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,8 +86,25 @@ def load_deliveries(conn: Connection, ids: list[str]) -> dict[str, StoredDeliver
     for row in conn.execute(_LINKS, {"ids": ids}):
         about[row.delivery_id].append(row.event_id)
     judged = load_judged(conn, {event_id for event_ids in about.values() for event_id in event_ids})
-    rows = conn.execute(_DELIVERIES, {"ids": ids})
-    return {row.id: _delivery(row, tuple(judged[event_id] for event_id in about[row.id])) for row in rows}
+    rows = conn.execute(_DELIVERIES, {"ids": ids}).all()
+    found = {row.id: _delivery(row, tuple(judged[event_id] for event_id in about[row.id])) for row in rows}
+    return {id: _with_card(conn, each) if each.lane else each for id, each in found.items()}
+
+
+def _with_card(conn: Connection, delivery: StoredDelivery) -> StoredDelivery:
+    """With what its conversation has said so far. Of a lane one row is in hand at a time."""
+    values = {"lane": delivery.lane, "target": delivery.target, "wanted": delivery.id}
+    card = conn.execute(_CARD, values | {"destination": delivery.destination}).scalar()
+    earlier = conn.execute(_EARLIER, values).scalars().all()
+    judged = load_judged(conn, earlier)
+    return replace(
+        delivery, card=unpack_json(card) or {}, earlier=tuple(judged[id] for id in sorted(earlier))
+    )
+
+
+def has_card(conn: Connection, lane: str) -> bool:
+    found = conn.execute(select(cards.c.lane).where(cards.c.lane == key_of(lane)))
+    return found.first() is not None
 
 
 def load_judged(conn: Connection, ids: Collection[str]) -> dict[str, Event]:
@@ -105,8 +127,8 @@ def as_stored(delivery: "NewDelivery", event: Event, now: datetime) -> StoredDel
         group_key=None,
         created_at=now,
         queued_at=now,
+        direct=delivery.direct,
         settings=delivery.settings,
-        receipt={},
         events=(event,),
     )
 
@@ -138,8 +160,8 @@ def _delivery(row: Any, judged: tuple[Event, ...]) -> StoredDelivery:
         group_key=row.group_key,
         created_at=row.created_at,
         queued_at=row.queued_at,
+        direct=terms.get("direct"),
         settings=terms["settings"],
-        receipt=unpack_json(row.receipt) or {},
         events=judged,
     )
 
@@ -155,6 +177,20 @@ _EVENTS = select(
     events.c.body,
 ).where(among(events.c.id, "ids"))
 _DELIVERIES = select(deliveries).where(among(deliveries.c.id, "ids"))
+_CARD = select(cards.c.receipt).where(
+    cards.c.lane == bindparam("lane"), cards.c.destination == bindparam("destination")
+)
+_EARLIER = (
+    select(delivery_events.c.event_id)
+    .join(deliveries, deliveries.c.id == delivery_events.c.delivery_id)
+    .where(
+        deliveries.c.target == bindparam("target"),
+        deliveries.c.lane == bindparam("lane"),
+        deliveries.c.id < bindparam("wanted"),
+    )
+    .order_by(deliveries.c.id.desc())
+    .limit(literal_column(str(EARLIER_MOST)))
+)
 _LINKS = (
     select(delivery_events)
     .where(among(delivery_events.c.delivery_id, "ids"))

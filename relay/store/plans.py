@@ -81,6 +81,16 @@ def record(conn: Connection, planned: Sequence[tuple[Claim, Planned]], now: date
     return _record_deliveries(conn, plans, now)
 
 
+def record_instead(
+    conn: Connection, failed: str, instead: Sequence["NewDelivery"], now: datetime
+) -> list[dict[str, Any]]:
+    """Deliveries in place of one that failed for good, about the same events; their rows of work."""
+    conn.execute(insert(deliveries), [_delivery_row(delivery, now) for delivery in instead])
+    for delivery in instead:
+        conn.execute(_COPY_LINKS, {"new": delivery.id, "failed": failed})
+    return [_work_row(delivery, now) for delivery in instead]
+
+
 def _record_outcomes(conn: Connection, plans: Sequence[Planned], now: datetime) -> None:
     rows = [_outcome_row(p.state_key, p.outcome, now) for p in plans if p.outcome is not None]
     if rows:
@@ -142,7 +152,12 @@ def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
         "due_at": _due(delivery, now),
         "latest_at": delivery.latest_at.timestamp() if delivery.latest_at else None,
         "terms": pack_json(
-            {"also": delivery.also, "mention": delivery.mention, "settings": delivery.settings}
+            {
+                "also": delivery.also,
+                "mention": delivery.mention,
+                "direct": delivery.direct,
+                "settings": delivery.settings,
+            }
         ),
     }
 
@@ -246,6 +261,12 @@ def _histories() -> Select[Any]:
 
 
 _HISTORIES = _histories()
+_COPY_LINKS = insert(delivery_events).from_select(
+    ["delivery_id", "event_id"],
+    select(bindparam("new", type_=Text()), delivery_events.c.event_id).where(
+        delivery_events.c.delivery_id == bindparam("failed")
+    ),
+)
 _PLANNED_COLUMNS: dict[str, TypeEngine[Any]] = {
     "tries": Integer(),
     "project": Text(),

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from relay.store import runs
 from relay.store.engine import reading, writing
 from relay.store.portable import among
-from relay.store.tables import attempts, deliveries, delivery_events, events, outcomes, work
+from relay.store.tables import attempts, cards, deliveries, delivery_events, events, outcomes, work
 
 BATCH = 500  # rows in one transaction, so that nobody waits long for it
 
@@ -47,6 +47,8 @@ def prune(engine: Engine, older_than: datetime, batch: int = BATCH) -> Pruned:
             gone_deliveries += _forget_deliveries(conn, free)
             conn.execute(_FORGET_ATTEMPTS, {"ids": free})
             gone_events += conn.execute(_FORGET_EVENTS, {"ids": free}).rowcount
+    with writing(engine) as conn:
+        conn.execute(delete(cards).where(cards.c.changed_at < older_than))
     return Pruned(
         events=gone_events,
         deliveries=gone_deliveries,

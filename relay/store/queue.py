@@ -104,6 +104,11 @@ class Turn:
     def finish(self, ended: Sequence[Finish]) -> tuple[Finish, ...]:
         """Record how attempts ended; returns those whose lease still held, the others change nothing."""
         held = finishes.finish(self._conn, ended)
+        for done in held:
+            if done.instead:
+                self._new_work += plans.record_instead(
+                    self._conn, done.claim.ref, done.instead, done.ended_at
+                )
         self._finished.extend(held)
         self._ended_lanes.extend(f.claim.lane for f in held if f.again_at is None and f.claim.lane)
         return held

@@ -12,7 +12,7 @@ from relay.store import lanes, portable
 from relay.store.accept import plan_rows
 from relay.store.ledger import find_id
 from relay.store.portable import among
-from relay.store.tables import Moment, Step, deliveries, events
+from relay.store.tables import Moment, Step, deliveries, destinations, events
 
 FAILED = (DeliveryState.DEAD, DeliveryState.UNKNOWN)
 MOST = 1000  # deliveries put back by one call that names a state
@@ -78,8 +78,14 @@ def _requeue(conn: Connection, ids: Sequence[str], now: datetime, *, force: bool
     rows = sorted(conn.execute(_REOPEN, values).mappings(), key=lambda row: str(row["ref"]))
     lanes.settle(conn, (), [dict(row) | _FRESH for row in rows])
     if rows:
+        revive(conn, sorted({row["destination"] for row in rows}))
         portable.notify(conn)
     return {row["ref"] for row in rows}
+
+
+def revive(conn: Connection, keys: Sequence[str]) -> None:
+    """Try dead destinations again: somebody says that they are mended."""
+    conn.execute(_REVIVE, {"keys": keys})
 
 
 _FRESH: dict[str, Any] = {
@@ -88,6 +94,11 @@ _FRESH: dict[str, Any] = {
     "due_at": 0.0,
     "wait_s": 0.0,
 }
+_REVIVE = (
+    update(destinations)
+    .where(among(destinations.c.key, "keys"), destinations.c.dead_since.is_not(None))
+    .values(dead_since=None, dead_why=None)
+)
 _UNSTICK = (
     update(events)
     .where(among(events.c.id, "ids"), events.c.state == literal_column("'stuck'"))

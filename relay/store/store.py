@@ -132,6 +132,11 @@ class Store:
         with reading(self._engine) as conn:
             return loads.load(conn, held)
 
+    def has_card(self, lane: str) -> bool:
+        """Whether a conversation has a message already."""
+        with reading(self._engine) as conn:
+            return loads.has_card(conn, lane)
+
     def watch(self) -> Watcher:
         """For one thread to wait on commits of others."""
         return wakeups.watch(self._engine, sender=self._name)
@@ -248,6 +253,11 @@ class Store:
         """Keep what a configuration said, so that an old decision can be read beside it."""
         with writing(self._engine) as conn:
             configs.record(conn, fingerprint, routes, now)
+
+    def revive(self, destinations: Sequence[str]) -> None:
+        """Try these again though nothing got through to them before."""
+        with writing(self._engine) as conn:
+            replays.revive(conn, destinations)
 
     def config(self, fingerprint: str) -> Any:
         """The routes of a configuration by its fingerprint, or None."""

@@ -285,7 +285,19 @@ destinations = Table(
     Column("pause_s", Double, nullable=False),  # how long that pause was meant to be
     Column("failures", Integer, nullable=False),  # temporary ones in a row
     Column("failed_at", Double, nullable=False),
+    Column("dead_since", Double),  # nothing gets through until somebody mends it; asked again now and then
+    Column("dead_why", Text),
 )
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("lane", Key, primary_key=True),
+    Column("destination", Key, nullable=False),
+    Column("receipt", LargeBinary, nullable=False),  # of the message the conversation has there, packed
+    Column("changed_at", Moment, nullable=False),
+)
+Index("cards_changed", cards.c.changed_at)
 
 workers = Table(
     "workers",

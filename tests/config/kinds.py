@@ -13,6 +13,7 @@ class Kind(BaseModel):
 
     template: str | None = None
     style: Literal["post", "update", "thread"] = "post"
+    fallback: str | None = None
 
 
 class Console(Kind):

@@ -73,7 +73,6 @@ def test_the_example_fits_with_the_notifiers_there_are() -> None:
         "not_yet_notifier_key",
         "not_yet_route_key",
         "not_yet_section",
-        "not_yet_style",
         "notifier_alias_key_missing",
         "notifier_is_text",
         "notifier_key_missing",

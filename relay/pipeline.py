@@ -28,6 +28,7 @@ from relay.store import Claim, Finish, Limit, Planned, StoredDelivery, StoredEve
 from relay.transport import Transport
 
 INSTEAD_OF = "instead_of"  # among a delivery's settings: the notifiers that failed before
+NEXT = "fallbacks_left"  # … and those that are still to be asked
 PLAN_RETRIES = (1.0, 10.0, 60.0, 600.0)  # seconds; an event that cannot be planned is then stuck
 LONGEST_PAUSE_S = 3600.0  # a destination that asks to be left alone for longer is asked again by then
 PROBE_DEAD_S = 3600.0  # a disabled notifier is tried again this long after its last failure
@@ -307,16 +308,16 @@ def failed(
 
 
 def instead(delivery: StoredDelivery, relay: Relay) -> tuple[NewDelivery, ...]:
-    """What the fallbacks of its notifier owe when a delivery has failed for good; none is asked twice."""
+    """What another notifier owes when a delivery has failed for good: the next fallback, none twice."""
     notifier = relay.notifiers.get(delivery.target)
     failed = (*delivery.settings.get(INSTEAD_OF, ()), delivery.target)
-    names = [name for name in (notifier.fallback if notifier else ()) if name not in failed]
+    others = (*delivery.settings.get(NEXT, ()), *(notifier.fallback if notifier else ()))
+    left = [name for name in dict.fromkeys(others) if name not in failed and name in relay.targets]
+    if not left:
+        return ()
     settings = {key: value for key, value in delivery.settings.items() if key != "group"}
-    return tuple(
-        _instead(delivery, relay.targets[name], {**settings, INSTEAD_OF: list(failed)})
-        for name in names
-        if name in relay.targets
-    )
+    settings |= {INSTEAD_OF: list(failed), NEXT: left[1:]}
+    return (_instead(delivery, relay.targets[left[0]], settings),)
 
 
 def _instead(delivery: StoredDelivery, target: TargetSpec, settings: Mapping[str, Any]) -> NewDelivery:

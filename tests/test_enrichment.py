@@ -72,6 +72,7 @@ def test_failed_jobs_with_their_first_errors(enricher: Enricher, workflow: Json)
                 "status": "failed",
                 "url": "https://ci.example/w/jobs/7",
                 "first_error": "Error: no door",
+                "error_lines": ["ok", "Error: no door"],
             },
             {
                 "name": "lint",
@@ -79,6 +80,7 @@ def test_failed_jobs_with_their_first_errors(enricher: Enricher, workflow: Json)
                 "status": "failed",
                 "url": "https://ci.example/w/jobs/8",
                 "first_error": "1 problem",
+                "error_lines": ["1 problem"],
             },
         ]
     }

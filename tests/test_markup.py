@@ -220,3 +220,7 @@ def test_clean_text_is_utf8_and_stays_as_it_is(text: str) -> None:
 
     assert once.encode("utf-8").decode("utf-8") == once
     assert clean(once) == once
+
+
+def test_a_cut_before_a_backtick_leaves_the_escape_before_it_whole() -> None:
+    assert MARKUPS["slack"].cut("ab&amp;`<", 8) == "ab&amp;…"

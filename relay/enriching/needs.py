@@ -39,7 +39,7 @@ def names_used(text: str) -> frozenset[str]:
     try:
         tree = environment(AsIs()).parse(text)
         names = FETCHABLE & meta.find_undeclared_variables(tree)
-        return fetched_of(names | _inside(tree)) & (names | {FIRST_ERROR})
+        return fetched_of(names | _inside(tree)) & (names | {FIRST_ERROR}) if names else NOTHING
     except (*RENDER_ERRORS, TemplateError):
         return NOTHING
 

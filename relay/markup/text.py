@@ -64,6 +64,8 @@ def letter_end(text: str, end: int) -> int:
 def _continues(text: str, at: int) -> bool:
     joiner = "\u200d"
     follows = text[at]
+    if follows.isascii():
+        return False
     return follows == joiner or text[at - 1] == joiner or unicodedata.category(follows) in ("Mn", "Me", "Sk")
 
 

@@ -85,7 +85,9 @@ class Notifier(BaseModel):
     style: Literal["post", "update", "thread"] = Field(
         default="post", description="`post` a message each time, `update` one, or answer in its `thread`."
     )
-    fallback: Texts = Field(default=(), description="Notifiers to use when this one fails for good.")
+    fallback: Texts = Field(
+        default=(), description="Notifiers to use when this one fails for good; the first that works."
+    )
     budget: str | None = Field(default=None, description="At most so many messages, such as `20/h`.")
     shadow: bool = Field(default=False, description="Record what would be sent and send nothing.")
     template: str | None = Field(default=None, description="The template for its messages.")

@@ -12,7 +12,8 @@ NOT_A_TYPE = {"base"}
 
 def types() -> Mapping[str, type[Notifier]]:
     """Every type of notifier by its name, found by looking at the files."""
-    names = sorted(found.name for found in pkgutil.iter_modules(__path__) if found.name not in NOT_A_TYPE)
+    found = (module for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+    names = sorted(module.name for module in found if module.name not in NOT_A_TYPE)
     return {name: _notifier_in(importlib.import_module(f"{__name__}.{name}")) for name in names}
 
 

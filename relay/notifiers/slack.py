@@ -1,17 +1,20 @@
 """Slack, by an incoming webhook or by a bot token and a channel."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from relay.errors import DeliveryError
-from relay.markup import MARKUPS
+from relay.markup import MARKUPS, MORE, one_line
 from relay.model import Answer, Level, Message
 from relay.notifiers.base import Notifier, OptionalSecret, OptionalText, Outgoing, is_web_address
+from relay.notifiers.parts.chat import LONGEST_URL, fitting, title_link
+from relay.notifiers.parts.slack_answers import judge_api, judge_webhook
 from relay.people import PersonSpec
 from relay.secret import Secret
-from relay.transport import Reply, Transport, failure, judge
+from relay.transport import Transport
 
 API_URL = "https://slack.com/api"
 
@@ -21,11 +24,11 @@ SECTION_TEXT = 3000  # characters
 MOST_FIELDS = 10
 # https://docs.slack.dev/reference/block-kit/block-elements/button-element
 BUTTON_TEXT = 75
-# All blocks of a message together hold about 13,200 characters (github.com/slackapi/bolt-js/issues/2509).
-# These are lower than Slack's own so that a message never gets there.
+# Slack takes about 13,200 characters in all blocks of a message (github.com/slackapi/bolt-js/issues/2509).
+ALL_BLOCKS = 13_000
+# These are lower than Slack's own so that a message without facts never gets there.
 TITLE = 300
 FIELD_TEXT = 300
-BUTTON_URL = 1000
 MOST_BUTTONS = 4
 FOOTER = 300
 MOST_MENTIONS = 20
@@ -37,32 +40,11 @@ COLOURS: Mapping[Level, str] = {
     Level.INFO: "#868686",
 }
 
-# https://docs.slack.dev/reference/methods/chat.postMessage lists the errors; those below may pass.
-TEMPORARY = {
-    "fatal_error",
-    "internal_error",
-    "ratelimited",
-    "rate_limited",
-    "request_timeout",
-    "service_unavailable",
-    "team_added_to_org",
-}
-REMEDIES: Mapping[str, str] = {
-    "account_inactive": "the token's user or workspace is gone",
-    "channel_not_found": "check `channel`; a private one has to invite the app",
-    "invalid_auth": "check `token`",
-    "is_archived": "the channel is archived",
-    "missing_scope": "give the app the scope chat:write",
-    "not_in_channel": "invite the app to the channel",
-    "token_expired": "renew `token`",
-    "token_revoked": "renew `token`",
-}
-
 MARKUP = MARKUPS["slack"]
 
 
 class Slack(Notifier):
-    """Posts to a Slack channel."""
+    """Posts to a Slack channel; with a token also edits, threads and sends direct messages."""
 
     markup: ClassVar[str] = "slack"
     rate: ClassVar[float | None] = 1.0  # https://docs.slack.dev/apis/web-api/rate-limits
@@ -93,52 +75,81 @@ class Slack(Notifier):
             raise ValueError(f"{missing} is missing or empty")
         if not is_web_address(self.webhook or self.api_url, self.allow_private):
             raise ValueError(f"{'webhook' if self.webhook else 'api_url'} has to begin with https://")
+        if self.style == "thread" and self.webhook:
+            raise ValueError(
+                "style: thread needs token and channel; an incoming webhook cannot answer in threads"
+            )
         return self
 
     def destination(self) -> str:
         return self._destination_of(self.webhook, self.token, self.channel)
 
+    @property
+    def can_edit(self) -> bool:
+        return self.token is not None
+
+    @property
+    def can_thread(self) -> bool:
+        return self.token is not None
+
+    def address_of(self, person: PersonSpec) -> str | None:
+        """A person's member id, which Slack takes for a channel."""
+        return person.ids.get("slack") if self.token else None
+
     def remarks(self) -> tuple[str, ...]:
-        return (self.channel,) if self.channel else ()
+        return (self.channel,) if self.channel else ("incoming webhook",)
 
     def mention(self, person: PersonSpec) -> str:
         return _mention(person)
 
     def payload(self, message: Message, outgoing: Outgoing) -> dict[str, Any]:
         """The title as text, which notifications show too; the rest beside a bar that shows the level."""
-        to = {"channel": self.channel} if self.token else {}
-        return {**_content(message, outgoing), **to, "unfurl_links": False, "unfurl_media": False}
+        content, card = _content(message, outgoing), self._card(outgoing)
+        if card and self.style == "update":
+            return {"blocks": [], "attachments": [], **content, "channel": card["channel"], "ts": card["ts"]}
+        return {**content, **self._place(outgoing), "unfurl_links": False, "unfurl_media": False}
+
+    def _place(self, outgoing: Outgoing) -> dict[str, str]:
+        if not self.token:
+            return {}
+        if card := self._card(outgoing):
+            return {"channel": card["channel"], "thread_ts": card["ts"]}
+        address = self.address_of(outgoing.direct) if outgoing.direct else self.channel
+        return {"channel": address or ""}
+
+    def _card(self, outgoing: Outgoing) -> Mapping[str, str]:
+        """The receipt of the message to edit or to answer, empty when there is none."""
+        is_usable = self.token and self.style != "post" and {"ts", "channel"} <= outgoing.card.keys()
+        return outgoing.card if is_usable else {}
 
     def send(self, message: Message, outgoing: Outgoing, transport: Transport) -> Answer:
-        body = self.payload(message, outgoing)
         if self.webhook:
             return transport.post(
-                self.webhook, json=body, timeout=self.seconds, allow_private=self.allow_private
+                self.webhook,
+                json=self.payload(message, outgoing),
+                timeout=self.seconds,
+                allow_private=self.allow_private,
+                judge=judge_webhook,
             )
-        token = self.token or Secret("")
+        card = self._card(outgoing)
+        answer = self._call(message, outgoing, transport)
+        if card and answer.status is None:
+            return self._call(message, replace(outgoing, card={}), transport)
+        return replace(answer, receipt=card) if card else answer
+
+    def _call(self, message: Message, outgoing: Outgoing, transport: Transport) -> Answer:
+        """Posts, edits or answers; without a status when the message to edit or to answer is gone."""
+        token, card = self.token or Secret(""), self._card(outgoing)
+        method = "chat.update" if card and self.style == "update" else "chat.postMessage"
         return transport.post(
-            f"{self.api_url}/chat.postMessage",
-            json=body,
+            f"{self.api_url}/{method}",
+            json=self.payload(message, outgoing),
             headers={"Authorization": Secret(f"Bearer {token.reveal()}")},
             timeout=self.seconds,
             allow_private=self.allow_private,
             secrets=(token,),
-            judge=judge_api,
+            judge=lambda reply: judge_api(reply, has_card=bool(card), is_direct=outgoing.direct is not None),
         )
-
-
-def judge_api(reply: Reply) -> Answer:
-    """Slack tells most errors with HTTP 200 and `ok: false`."""
-    answer = judge(reply)
-    said = reply.json()
-    if not isinstance(said, dict):
-        raise DeliveryError("Slack's answer is not JSON", status=reply.status, excerpt=reply.excerpt)
-    if said.get("ok") is not True:
-        code = str(said.get("error") or "no reason given")
-        remedy = f" ({REMEDIES[code]})" if code in REMEDIES else ""
-        raise failure(reply, f"Slack says {code[:100]}{remedy}", permanent=code not in TEMPORARY)
-    receipt = {name: str(said[name]) for name in ("ts", "channel") if said.get(name)}
-    return Answer(status=answer.status, excerpt=answer.excerpt, receipt=receipt)
 
 
 def _content(message: Message, outgoing: Outgoing) -> dict[str, Any]:
@@ -147,7 +158,8 @@ def _content(message: Message, outgoing: Outgoing) -> dict[str, Any]:
         return {"text": text, "blocks": message.override[:MOST_BLOCKS]}
     if isinstance(message.override, dict):
         return {"text": text, **message.override}
-    blocks = list(_blocks(message))
+    facts = len(message.facts)
+    blocks = fitting(lambda kept: list(_blocks(message, kept)), facts, _size, ALL_BLOCKS)
     return {
         "text": text,
         "attachments": [{"color": COLOURS[message.level], "blocks": blocks}] if blocks else [],
@@ -155,8 +167,8 @@ def _content(message: Message, outgoing: Outgoing) -> dict[str, Any]:
 
 
 def _text(message: Message, outgoing: Outgoing) -> str:
-    title = MARKUP.bold(MARKUP.link(MARKUP.marked(MARKUP.cut(message.title, TITLE)), message.url))
-    return " ".join((title, *filter(None, map(_mention, outgoing.mentions[:MOST_MENTIONS]))))
+    mentions = filter(None, map(_mention, outgoing.mentions[:MOST_MENTIONS]))
+    return " ".join((MARKUP.bold(title_link(MARKUP, message, TITLE)), *mentions))
 
 
 def _mention(person: PersonSpec) -> str:
@@ -167,25 +179,37 @@ def _mention(person: PersonSpec) -> str:
     return f"<@{MARKUP.escape(member)}>" if member else ""
 
 
-def _blocks(message: Message) -> Iterator[dict[str, Any]]:
+def _size(blocks: Sequence[Mapping[str, Any]]) -> int:
+    return len(json.dumps(blocks, ensure_ascii=False))
+
+
+def _blocks(message: Message, kept: int) -> Iterator[dict[str, Any]]:
     if message.body:
         yield {"type": "section", "text": _mrkdwn(MARKUP.cut(message.body, SECTION_TEXT))}
     if message.facts:
-        facts = message.facts[:MOST_FIELDS]
-        yield {"type": "section", "fields": [_mrkdwn(_field(fact.name, fact.value)) for fact in facts]}
-    buttons = [b for b in message.buttons if len(b.url) <= BUTTON_URL][:MOST_BUTTONS]
+        yield {"type": "section", "fields": [_mrkdwn(text) for text in _fields(message, kept)]}
+    buttons = [b for b in message.buttons if len(b.url) <= LONGEST_URL][:MOST_BUTTONS]
     if buttons:
         yield {"type": "actions", "elements": [_button(button.text, button.url) for button in buttons]}
     if message.footer:
         yield {"type": "context", "elements": [_mrkdwn(MARKUP.cut(message.footer, FOOTER))]}
 
 
+def _fields(message: Message, kept: int) -> Iterator[str]:
+    """The first facts; the last one counts those left out."""
+    shown = kept if kept == len(message.facts) <= MOST_FIELDS else min(kept, MOST_FIELDS - 1)
+    yield from (_field(fact.name, fact.value) for fact in message.facts[:shown])
+    if left_out := len(message.facts) - shown:
+        yield MORE.format(n=left_out)
+
+
 def _field(name: str, value: str) -> str:
-    return MARKUP.cut(f"{MARKUP.bold(MARKUP.marked(MARKUP.cut(name, FIELD_TEXT // 3)))}\n{value}", FIELD_TEXT)
+    bold = MARKUP.bold(MARKUP.marked(MARKUP.cut(one_line(name), FIELD_TEXT // 3)))
+    return MARKUP.cut(f"{bold}\n{value}", FIELD_TEXT)
 
 
 def _button(text: str, url: str) -> dict[str, Any]:
-    said = {"type": "plain_text", "text": MARKUP.cut(text, BUTTON_TEXT), "emoji": False}
+    said = {"type": "plain_text", "text": MARKUP.cut(one_line(text), BUTTON_TEXT), "emoji": False}
     return {"type": "button", "text": said, "url": url}
 
 

@@ -1,16 +1,23 @@
-"""`relay serve`: starts the web processes and the worker, restarts what dies, passes signals on."""
+"""`relay serve`: starts the web processes and the worker, restarts what dies, passes signals on.
 
+`relay serve` becomes this process when it has checked everything, so that what it took to check does not
+stay in memory for as long as the relay runs.
+"""
+
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import FrameType
+from typing import NoReturn
 
 import structlog
 
+from relay import lifeline, logs
 from relay.lifeline import Lifeline
 
 FIRST_PAUSE_S = 0.5
@@ -119,3 +126,33 @@ class Supervisor:
             child.signal(signal.SIGTERM)
         for child in self._children:
             child.wait(deadline)
+
+
+def supervise(path: str, level: str, commands: Sequence[Command]) -> NoReturn:
+    """Become the supervisor of these commands; the configuration at `path` decides about reloads."""
+    told = json.dumps([asdict(command) for command in commands])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, "-m", __name__, path, level, told])  # noqa: S606 - our own command
+
+
+def main(path: str, level: str, told: str) -> None:
+    lifeline.follow()
+    logs.configure(level, lambda text: text)
+    Supervisor([Command(**command) for command in json.loads(told)], lambda: _is_fine(path)).run()
+
+
+def _is_fine(path: str) -> bool:
+    """Whether the configuration can be used; the log says what is wrong with it."""
+    command = [sys.executable, "-m", "relay", "--config", path, "check"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    if ended.returncode:
+        faults = (ended.stdout + ended.stderr).strip()
+        log.error("configuration refused, the old one stays", faults=faults)
+        return False
+    log.info("configuration read again")
+    return True
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -8,7 +8,19 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "relay"
 
 LAYERS = (
-    {"model", "errors", "fields", "secret", "ids", "clock", "durations", "patterns", "logs", "lifeline"},
+    {
+        "model",
+        "errors",
+        "fields",
+        "secret",
+        "ids",
+        "clock",
+        "durations",
+        "patterns",
+        "logs",
+        "lifeline",
+        "lean",
+    },
     {
         "signature",
         "payloads",

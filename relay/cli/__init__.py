@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from relay import __version__
+from relay import __version__, lean
 from relay.errors import ConfigError, RelayError, UsageError
 
 COMMANDS = {
@@ -36,6 +36,7 @@ class CommandGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        lean.load_structlog()
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None

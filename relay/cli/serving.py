@@ -45,9 +45,8 @@ def serve(path: str, bind: str | None, workers: int | None, no_worker: bool, log
     Brings the database up to date first. SIGTERM stops after finishing what is in hand; SIGHUP reads the
     configuration again and keeps the old one when the new one is broken.
     """
-    from relay.supervisor import Command, Supervisor
+    from relay.supervisor import Command, supervise
 
-    lifeline.follow()
     settings = wiring.load_config(path)
     logs.configure(log_level, settings.masker)
     where = bind or settings.server.bind or DEFAULT_BIND
@@ -59,12 +58,12 @@ def serve(path: str, bind: str | None, workers: int | None, no_worker: bool, log
     if not no_worker:
         commands.append(Command("worker", ("-m", "relay", "--config", path, "worker", *level)))
     click.echo(f"relay listens on http://{where}/hooks/circleci", err=True)
-    Supervisor(commands, lambda: _newest(path) is not None).run()
+    supervise(path, log_level, commands)
 
 
 def _refuse_strangers(settings: Config, bind: str) -> None:
     from relay.web.access import refusal_to_start
-    from relay.web.process import access_of
+    from relay.web.settings import access_of
 
     refusal = refusal_to_start(access_of(settings), bind, settings.server.insecure)
     if refusal:

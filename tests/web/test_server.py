@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from relay.store import Store
+from relay.web.gevent_worker import SLACK
 from tests.web.bodies import modern, signed
 from tests.web.served import WORKERS
 
@@ -71,8 +72,7 @@ def post(served: Served, body: bytes) -> requests.Response:
 
 def talk(served: Served, sent: bytes, *, ends: bool = False) -> bytes:
     """Everything the server says to these bytes until it hangs up or has answered once."""
-    at = urlsplit(served.address)
-    with socket.create_connection((at.hostname, at.port or 0), timeout=TIMEOUT_S) as peer:
+    with socket.create_connection(address_of(served), timeout=TIMEOUT_S) as peer:
         peer.sendall(sent)
         if ends:
             peer.shutdown(socket.SHUT_WR)
@@ -126,9 +126,8 @@ def test_who_sends_too_much_gets_to_read_why(served: Served) -> None:
 
 
 def test_who_never_stops_sending_is_hung_up_on(served: Served) -> None:
-    at = urlsplit(served.address)
     sent = 0
-    with socket.create_connection((at.hostname, at.port or 0), timeout=TIMEOUT_S) as peer:
+    with socket.create_connection(address_of(served), timeout=TIMEOUT_S) as peer:
         peer.sendall(head("Content-Length: 1000000000000"))
         with suppress(ConnectionError):
             while sent < 200 * MIB:
@@ -196,6 +195,38 @@ def test_each_process_keeps_to_a_core_where_there_are_enough(served: Served) -> 
 
     one_each = [[core] for core in sorted(cores)][:WORKERS]
     assert kept == (one_each if len(cores) >= WORKERS else [sorted(cores)] * WORKERS)
+
+
+def test_connections_are_shared_out_between_the_processes(tmp_path: Path) -> None:
+    served = start(tmp_path)
+    requests.get(f"{served.address}/healthz", timeout=TIMEOUT_S)
+    before = [sockets_of(child) for child in served.children()]
+    with ExitStack() as held:
+        for _ in range(20):
+            held.enter_context(socket.create_connection(address_of(served), timeout=TIMEOUT_S))
+        more = wait_for_sockets(served, sum(before) + 20)
+        served.stop()
+
+    shares = sorted(now - then for now, then in zip(more, before, strict=True))
+    assert shares[-1] - shares[0] <= 2 * (SLACK + 1)
+
+
+def sockets_of(pid: int) -> int:
+    links = (link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir())
+    return sum(str(link).startswith("socket:") for link in links)
+
+
+def wait_for_sockets(served: Served, number: int) -> list[int]:
+    deadline = time.monotonic() + TIMEOUT_S
+    while sum(held := [sockets_of(child) for child in served.children()]) < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return held
+
+
+def address_of(served: Served) -> tuple[str, int]:
+    at = urlsplit(served.address)
+    return at.hostname or "", at.port or 0
 
 
 def test_a_killed_process_is_replaced_and_the_count_goes_on(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import structlog
 
-from relay import lifeline, logs
+from relay import lastgood, lifeline, logs
 from relay.lifeline import Lifeline
 
 FIRST_PAUSE_S = 0.5
@@ -75,8 +75,9 @@ class Child:
 
     def _start(self, now: float) -> None:
         environment = {**os.environ, **self._lifeline.environment()}
+        fds = [self._lifeline.fd, *lastgood.numbers()]
         self.process = subprocess.Popen(  # noqa: S603 - our own command
-            self._arguments, env=environment, pass_fds=[self._lifeline.fd], start_new_session=True
+            self._arguments, env=environment, pass_fds=fds, start_new_session=True
         )
         self._started = now
         log.debug("started", process=self.name, pid=self.process.pid)
@@ -128,8 +129,9 @@ class Supervisor:
             child.wait(deadline)
 
 
-def supervise(path: str, level: str, commands: Sequence[Command]) -> NoReturn:
-    """Become the supervisor of these commands; the configuration at `path` decides about reloads."""
+def supervise(path: str, text: str, level: str, commands: Sequence[Command]) -> NoReturn:
+    """Become the supervisor of these commands, which act on the configuration `text`, read from `path`."""
+    lastgood.start(text)
     told = json.dumps([asdict(command) for command in commands])
     sys.stdout.flush()
     sys.stderr.flush()
@@ -143,12 +145,13 @@ def main(path: str, level: str, told: str) -> None:
 
 
 def _is_fine(path: str) -> bool:
-    """Whether the configuration can be used; the log says what is wrong with it."""
-    command = [sys.executable, "-m", "relay", "--config", path, "check"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    """Whether the configuration can be used, and then is; the log says what is wrong with it."""
+    command = [sys.executable, "-m", "relay.checking", path]
+    ended = subprocess.run(  # noqa: S603 - our own command
+        command, stderr=subprocess.PIPE, text=True, pass_fds=lastgood.numbers(), check=False
+    )
     if ended.returncode:
-        faults = (ended.stdout + ended.stderr).strip()
-        log.error("configuration refused, the old one stays", faults=faults)
+        log.error("configuration refused, the old one stays", faults=ended.stderr.strip())
         return False
     log.info("configuration read again")
     return True

@@ -20,6 +20,7 @@ LAYERS = (
         "logs",
         "lifeline",
         "lean",
+        "lastgood",
     },
     {
         "signature",
@@ -36,8 +37,8 @@ LAYERS = (
     {"config", "render", "transport", "store", "circleci", "notifiers", "actions", "samples"},
     {"enriching"},
     {"pipeline"},
-    {"acting", "preparing"},
-    {"worker", "wiring", "supervisor"},
+    {"acting", "preparing", "pruning"},
+    {"worker", "wiring", "supervisor", "checking"},
     {"web", "cli", "__main__"},
 )
 MAY_IMPORT_BESIDE = {
@@ -45,6 +46,7 @@ MAY_IMPORT_BESIDE = {
     "notifiers": {"transport"},
     "actions": {"transport", "circleci"},
     "worker": {"wiring"},
+    "checking": {"wiring"},
     "cli": {"web"},
     "__main__": {"cli"},
 }

@@ -28,6 +28,8 @@ COMMANDS = {
 ANSWER_IS_NO = 1
 CANNOT = 2
 
+LASTING = {"worker"}  # runs for long, so what it does not use is kept out of its memory
+
 
 class CommandGroup(click.Group):
     """Finds commands in their files, and turns the relay's own errors into one line and an exit status."""
@@ -36,7 +38,8 @@ class CommandGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        lean.load_structlog()
+        if cmd_name in LASTING:
+            lean.load(*lean.TAKEN_ALONG)
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None

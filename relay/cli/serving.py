@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
-from relay import lifeline, logs, wiring
+from relay import config, lifeline, logs, wiring
 from relay.config import Config
 from relay.errors import ConfigError, RelayError
 from relay.store import Store
@@ -47,7 +47,8 @@ def serve(path: str, bind: str | None, workers: int | None, no_worker: bool, log
     """
     from relay.supervisor import Command, supervise
 
-    settings = wiring.load_config(path)
+    text = config.text_of(path)
+    settings = wiring.load_text(text, path)
     logs.configure(log_level, settings.masker)
     where = bind or settings.server.bind or DEFAULT_BIND
     _refuse_strangers(settings, where)
@@ -58,7 +59,7 @@ def serve(path: str, bind: str | None, workers: int | None, no_worker: bool, log
     if not no_worker:
         commands.append(Command("worker", ("-m", "relay", "--config", path, "worker", *level)))
     click.echo(f"relay listens on http://{where}/hooks/circleci", err=True)
-    supervise(path, log_level, commands)
+    supervise(path, text, log_level, commands)
 
 
 def _refuse_strangers(settings: Config, bind: str) -> None:
@@ -73,7 +74,7 @@ def _refuse_strangers(settings: Config, bind: str) -> None:
 def _newest(path: str) -> Config | None:
     """The configuration read again; None when it may not be used, and the log says what is wrong with it."""
     try:
-        settings = wiring.load_config(path)
+        settings = wiring.load_last_good(path)
     except ConfigError as error:
         structlog.get_logger().error("configuration refused, the old one stays", faults=str(error))
         return None
@@ -101,7 +102,7 @@ def worker(path: str, log_level: str) -> None:
     from relay.worker import Worker
 
     lifeline.follow()
-    settings = wiring.load_config(path)
+    settings = wiring.load_last_good(path)
     logs.configure(log_level, settings.masker)
     prepare(settings)
     store = Store.open(settings.store.reveal())

@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.circleci.errors import CircleCIError
-from relay.circleci.facade import CircleCI
-from relay.circleci.logs import plain
-from relay.circleci.types.pipelines import WorkflowJob
-from relay.enriching.errorlines import first_error
 from relay.errors import UsageError
 from relay.model import Event, EventKind
+
+if TYPE_CHECKING:
+    from relay.circleci.facade import CircleCI
+    from relay.circleci.types.pipelines import WorkflowJob
 
 PROBLEM = "enrichment_problem"
 MOST_JOBS = 50  # listed
@@ -54,7 +54,7 @@ class _Job:
 class Enricher:
     """Shared by threads. `within`: seconds for everything about one event."""
 
-    def __init__(self, client: CircleCI, *, within: float, clock: Clock = time.monotonic) -> None:
+    def __init__(self, client: "CircleCI", *, within: float, clock: Clock = time.monotonic) -> None:
         self.within = within
         self._client = client
         self._clock = clock
@@ -92,7 +92,7 @@ class Enricher:
 class _Asking:
     """All questions about one event."""
 
-    client: CircleCI
+    client: "CircleCI"
     event: Event
     problem: str | None = None
     is_down: bool = False
@@ -148,6 +148,8 @@ class _Asking:
         return tuple(_job(job, event.workflow.url) for job in self.client.v2.workflow_jobs(event.workflow.id))
 
     def _first_error(self, job: _Job, at: int) -> str | None:
+        from relay.enriching.errorlines import first_error
+
         log = self._log(job) if at < MOST_LOGS else None
         return first_error(log) if log else None
 
@@ -160,6 +162,8 @@ class _Asking:
         return self._logs[number]
 
     def _ask_log(self, number: int) -> str:
+        from relay.circleci.logs import plain
+
         logs = self.client.logs(self.event.project.slug, number, failed=True, limit=LOG_READ)
         return "\n".join(plain(log.text).rstrip() for log in logs)[-LOG_KEPT:]
 
@@ -211,7 +215,7 @@ def _own_job(event: Event) -> _Job:
     return _Job(name=event.job.name, number=number, status=status, url=event.job.url or event.url)
 
 
-def _job(job: WorkflowJob, page: str | None) -> _Job:
+def _job(job: "WorkflowJob", page: str | None) -> _Job:
     url = f"{page}/jobs/{job.number}" if page and job.number is not None else page
     return _Job(name=job.name, number=job.number, status=job.status, url=url)
 

@@ -9,7 +9,7 @@ from relay import lean, lifeline
 
 lifeline.follow()  # on a thread of its own, which a patched one would not be
 monkey.patch_all()
-lean.load_structlog()
+lean.load("structlog")
 
 import sys  # noqa: E402
 

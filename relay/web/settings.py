@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from relay import lastgood
 from relay.errors import RelayError
 from relay.secret import Masker, Secret
 from relay.web.access import Access
@@ -29,14 +30,21 @@ class WebSettings:
 
 
 def read(path: str) -> WebSettings:
-    """As the file says now. RelayError names every fault."""
+    """As the supervisor found good last, else as the file says now. RelayError names every fault."""
     command = [sys.executable, "-m", __name__, path]
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)  # noqa: S603 - our own command
+        ended = subprocess.run(  # noqa: S603 - our own command
+            command,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            pass_fds=lastgood.numbers(),
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RelayError(f"the configuration could not be read: {type(error).__name__}") from error
-    if ended.returncode:
-        raise RelayError(ended.stderr.strip())
+    if not ended.stdout:  # the exit status may be lost: gunicorn collects those of all children
+        raise RelayError(ended.stderr.strip() or "the configuration could not be read")
     return _unpacked(ended.stdout)
 
 
@@ -74,7 +82,7 @@ def main(path: str) -> int:
     from relay import wiring
 
     try:
-        print(_packed(wiring.load_config(path)))
+        print(_packed(wiring.load_last_good(path)))
     except RelayError as error:
         print(error, file=sys.stderr)
         return CANNOT

@@ -236,6 +236,20 @@ def test_a_web_process_that_starts_while_the_file_is_broken_uses_the_last_good_o
     scene.reload(old)
 
 
+def test_a_worker_that_starts_while_the_file_is_broken_uses_the_last_good_one(scene: Scene) -> None:
+    old, killed = scene.config.read_text(), scene.serving.child("worker")
+    assert killed
+    scene.reload(old.replace("/ci", "/last-good"))
+    scene.config.write_text("version: 2\n")
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: scene.serving.child("worker") not in (None, killed), SOON_S, "another worker")
+
+    path = path_of_a_message(scene, SECRET)
+
+    scene.reload(old)
+    assert path == "/last-good"
+
+
 @pytest.mark.parametrize(("role", "number"), [("worker", 7), ("web", 8)])
 def test_a_killed_child_is_replaced_and_nothing_is_lost(scene: Scene, role: str, number: int) -> None:
     killed = scene.serving.child(role)

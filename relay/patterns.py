@@ -6,8 +6,10 @@ Syntax of regular expressions: https://github.com/google/re2/wiki/Syntax
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import re2
+if TYPE_CHECKING:
+    import re2  # elsewhere where it is used: a configuration without patterns does without its 4 MB
 
 SET_SIZE = 1000  # patterns tried by one automaton
 SET_MEMORY = 64 * 1024 * 1024  # bytes an automaton may grow to; used only when texts need it
@@ -23,6 +25,8 @@ class Regex:
     __slots__ = ("_compiled", "source")
 
     def __init__(self, source: str) -> None:
+        import re2
+
         self.source = source
         try:
             self._compiled = re2.compile(encode(source), _options())
@@ -54,6 +58,8 @@ class PatternSet:
 
 def _automata(sources: Sequence[str], first: int) -> list[tuple[int, int, "re2.Set"]]:
     """(position of the first, how many, automaton); halved until each fits into its memory."""
+    import re2
+
     automaton = re2.Set.SearchSet(_options(SET_MEMORY))
     try:
         for source in (*sources, ""):
@@ -78,6 +84,8 @@ def glob_source(glob: str) -> str:
 
 
 def _pieces(glob: str) -> Iterator[str]:
+    import re2
+
     at = 0
     while at < len(glob):
         character, end = glob[at], _class_end(glob, at)
@@ -108,6 +116,8 @@ def encode(text: str) -> bytes:
 
 
 def _options(memory: int | None = None) -> "re2.Options":
+    import re2
+
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True

@@ -7,16 +7,15 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from relay import cards, changes, payloads, people, planning, retries
 from relay.actions.base import Action
 from relay.changes import Judgement
-from relay.circleci.facade import CircleCI
 from relay.config import Config
 from relay.enriching import Enricher, Needs
-from relay.errors import DeliveryError
+from relay.errors import DeliveryError, RelayError
 from relay.ids import new_id
 from relay.model import Answer, AttemptOutcome, Event, Message, Outcome, Reason
 from relay.notifiers.base import Notifier, Outgoing
@@ -24,12 +23,16 @@ from relay.people import PersonSpec
 from relay.planning import NewDelivery, TargetSpec
 from relay.render import Renderer
 from relay.routing import Decision, Resolution, Router
-from relay.store import Claim, Finish, Limit, Planned, StoredDelivery, StoredEvent
+from relay.store import Claim, Finish, Limit, Planned, Step, StoredDelivery, StoredEvent
 from relay.transport import Transport
+
+if TYPE_CHECKING:
+    from relay.circleci.facade import CircleCI
 
 INSTEAD_OF = "instead_of"  # among a delivery's settings: the notifiers that failed before
 NEXT = "fallbacks_left"  # … and those that are still to be asked
 PLAN_RETRIES = (1.0, 10.0, 60.0, 600.0)  # seconds; an event that cannot be planned is then stuck
+PLAN_TRIES = len(PLAN_RETRIES) + 1
 LONGEST_PAUSE_S = 3600.0  # a destination that asks to be left alone for longer is asked again by then
 PROBE_DEAD_S = 3600.0  # a disabled notifier is tried again this long after its last failure
 DEFAULT_LIMIT = Limit(in_flight=4)  # of a destination whose notifier is gone from the configuration
@@ -49,7 +52,7 @@ class Relay:
     timezone: ZoneInfo
     limits: Mapping[str, Limit]  # by destination
     actions: Mapping[str, Action] = field(default_factory=dict)
-    circleci: CircleCI | None = None  # None without a token
+    circleci: "CircleCI | None" = None  # None without a token
     enricher: Enricher | None = None  # None when nothing is ever fetched
     needs: Needs | None = None
 
@@ -142,6 +145,15 @@ def decide_all(
             known[planned.state_key] = (planned.outcome, *known.get(planned.state_key, ()))
         plans.append(planned)
     return tuple(plans)
+
+
+def given_up(claim: Claim) -> RelayError | None:
+    """Why an event is not planned once more: the tries before ended with their worker, as if it killed it."""
+    if claim.step is Step.PLAN and claim.lost and claim.attempt > PLAN_TRIES:
+        return RelayError(
+            "the worker vanished in the last try to plan it; perhaps planning it is what ends it"
+        )
+    return None
 
 
 def plan_failed(claim: Claim, error: Exception, relay: Relay, now: datetime) -> Finish:

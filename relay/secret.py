@@ -67,11 +67,15 @@ class Masker:
     """Replaces known secrets in any text by ***. Immutable."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        kept = sorted({v for v in values if len(v) >= SHORTEST_MASKED}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, kept))) if kept else None
+        self._values = sorted({v for v in values if len(v) >= SHORTEST_MASKED}, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, self._values))) if self._values else None
 
     def __call__(self, text: str) -> str:
         return self._pattern.sub(MASK, text) if self._pattern else text
+
+    def reveal(self) -> tuple[str, ...]:
+        """The secrets themselves; only to make the same mask in a process of our own."""
+        return tuple(self._values)
 
     def __repr__(self) -> str:
         return "Masker()"

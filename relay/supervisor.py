@@ -1,16 +1,23 @@
-"""`relay serve`: starts the web processes and the worker, restarts what dies, passes signals on."""
+"""`relay serve`: starts the web processes and the worker, restarts what dies, passes signals on.
 
+`relay serve` becomes this process when it has checked everything, so that what it took to check does not
+stay in memory for as long as the relay runs.
+"""
+
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import FrameType
+from typing import NoReturn
 
 import structlog
 
+from relay import lastgood, lifeline, logs
 from relay.lifeline import Lifeline
 
 FIRST_PAUSE_S = 0.5
@@ -68,8 +75,9 @@ class Child:
 
     def _start(self, now: float) -> None:
         environment = {**os.environ, **self._lifeline.environment()}
+        fds = [self._lifeline.fd, *lastgood.numbers()]
         self.process = subprocess.Popen(  # noqa: S603 - our own command
-            self._arguments, env=environment, pass_fds=[self._lifeline.fd], start_new_session=True
+            self._arguments, env=environment, pass_fds=fds, start_new_session=True
         )
         self._started = now
         log.debug("started", process=self.name, pid=self.process.pid)
@@ -119,3 +127,35 @@ class Supervisor:
             child.signal(signal.SIGTERM)
         for child in self._children:
             child.wait(deadline)
+
+
+def supervise(path: str, text: str, level: str, commands: Sequence[Command]) -> NoReturn:
+    """Become the supervisor of these commands, which act on the configuration `text`, read from `path`."""
+    lastgood.start(text)
+    told = json.dumps([asdict(command) for command in commands])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, "-m", __name__, path, level, told])  # noqa: S606 - our own command
+
+
+def main(path: str, level: str, told: str) -> None:
+    lifeline.follow()
+    logs.configure(level, lambda text: text)
+    Supervisor([Command(**command) for command in json.loads(told)], lambda: _is_fine(path)).run()
+
+
+def _is_fine(path: str) -> bool:
+    """Whether the configuration can be used, and then is; the log says what is wrong with it."""
+    command = [sys.executable, "-m", "relay.checking", path]
+    ended = subprocess.run(  # noqa: S603 - our own command
+        command, stderr=subprocess.PIPE, text=True, pass_fds=lastgood.numbers(), check=False
+    )
+    if ended.returncode:
+        log.error("configuration refused, the old one stays", faults=ended.stderr.strip())
+        return False
+    log.info("configuration read again")
+    return True
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

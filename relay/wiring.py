@@ -3,17 +3,13 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from relay import actions, config, notifiers
+from relay import actions, config, lastgood, notifiers
 from relay.actions.base import Action
-from relay.circleci.answers import Ending
-from relay.circleci.connection import Connection
-from relay.circleci.facade import CircleCI
-from relay.circleci.http import Http
 from relay.config import Config
 from relay.enriching import Enricher, Needs, fetched_of, names_used
 from relay.notifiers.base import Notifier
@@ -25,12 +21,28 @@ from relay.routing import Decision, Router
 from relay.store import Limit
 from relay.transport import Transport
 
+if TYPE_CHECKING:
+    from relay.circleci.answers import Ending
+    from relay.circleci.facade import CircleCI
+
 LOGINS = ("github", "gitlab", "bitbucket")
 
 
 def load_config(path: str, environ: Mapping[str, str] | None = None) -> Config:
     """The checked configuration, with the notifiers and actions there are. ConfigError names every fault."""
-    return config.load(path, notifiers.types(), actions.types(), os.environ if environ is None else environ)
+    return load_text(config.text_of(path), path, environ)
+
+
+def load_last_good(path: str) -> Config:
+    """What the supervisor found good last; without a supervisor, what the file says now."""
+    text = lastgood.text()
+    return load_config(path) if text is None else load_text(text, path)
+
+
+def load_text(text: str, path: str, environ: Mapping[str, str] | None = None) -> Config:
+    """As `load_config`, of a text that the file holds or has held."""
+    known = os.environ if environ is None else environ
+    return config.load_text(text, path, notifiers.types(), actions.types(), known)
 
 
 def build(settings: Config) -> Relay:
@@ -77,15 +89,19 @@ def actions_of(settings: Config) -> Mapping[str, Action]:
     return {name: each for name, each in settings.actions.items() if isinstance(each, Action)}
 
 
-def circleci_of(settings: Config) -> CircleCI | None:
+def circleci_of(settings: Config) -> "CircleCI | None":
     """The client, or None without a token: then nothing is fetched, and actions say what they lack."""
     if not settings.circleci.token:
         return None
+    from relay.circleci.connection import Connection
+    from relay.circleci.facade import CircleCI
+    from relay.circleci.http import Http
+
     connection = Connection(base_url=settings.circleci.url, token=settings.circleci.token)
     return CircleCI(Http(connection, on_ending=_warn))
 
 
-def _warn(ending: Ending) -> None:
+def _warn(ending: "Ending") -> None:
     structlog.get_logger().warning("CircleCI will end an endpoint", ending=str(ending))
 
 

@@ -24,6 +24,7 @@ from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import AttemptOutcome, Event, Message
 from relay.pipeline import Relay
+from relay.pruning import Pruning
 from relay.routing import as_record
 from relay.store import (
     Claim,
@@ -83,7 +84,13 @@ class Worker:
     """Plans and delivers until `stop()`. `reload(relay)` takes effect with the next turn."""
 
     def __init__(
-        self, store: Store, relay: Relay, *, clock: SteadyClock | None = None, threads: int = THREADS
+        self,
+        store: Store,
+        relay: Relay,
+        *,
+        clock: SteadyClock | None = None,
+        threads: int = THREADS,
+        pruning: Pruning | None = None,
     ) -> None:
         self._store = store
         self._relay = relay
@@ -95,6 +102,7 @@ class Worker:
         self._watcher = store.watch()
         self._line: Line[Prepared] = Line(self._watcher.wake)
         self._stopping = False
+        self._pruning = pruning or Pruning(store, time.monotonic())
         self._next_beat = 0.0
         self._remembered = ""  # fingerprint of the configuration last recorded
         self._pause_s = FIRST_PAUSE_S
@@ -140,6 +148,8 @@ class Worker:
             log.warning("could not sign off", error=str(error))
 
     def _sleep(self, wait_s: float) -> None:
+        self._pruning.go_on(self._relay.config.defaults, self._clock.now(), time.monotonic())
+        wait_s = min(wait_s, self._pruning.wait_s(time.monotonic()))
         if wait_s > 0 and self._done.empty() and not self._hand.plans and not self._line.has_ready():
             self._watcher.wait(wait_s)
 
@@ -205,6 +215,8 @@ class Worker:
         return min(wait_s if self._room_to_plan() else max(wait_s, FIRST_PAUSE_S), IDLE_S)
 
     def _room_to_plan(self) -> int:
+        if any(claim.lost for (claim, _) in self._line):
+            return 0  # it is planned alone; see `claims.claim_plans`
         return min(PLANS_PER_TURN, LINE_MOST - len(self._line))
 
     def _collect(self) -> None:
@@ -292,8 +304,12 @@ class Worker:
         claimed, relay = self._hand.claimed, self._relay
         if not claimed:
             return
-        loads = self._load([claim for claim in claimed if claim.ref not in self._hand.fresh])
-        plans = [(c, _prepare(c, loads[c.id], relay)) for c in claimed if c.step is Step.PLAN]
+        loads = self._load([claim for claim in claimed if self._is_to_be_read(claim)])
+        plans = [
+            (c, pipeline.given_up(c) or _prepare(c, loads[c.id], relay))
+            for c in claimed
+            if c.step is Step.PLAN
+        ]
         plans = self._recognise(plans, relay)
         self._hand.claimed = []
         for claim, event in plans:
@@ -304,6 +320,9 @@ class Worker:
                 delivery = self._hand.fresh.get(claim.ref) or _delivery(claim, loads[claim.id])
                 message = None if claim.dead_since else _rendered(delivery, relay, self._clock.now())
                 self._pool.submit(self._deliver, claim, delivery, relay, message)
+
+    def _is_to_be_read(self, claim: Claim) -> bool:
+        return claim.ref not in self._hand.fresh and not pipeline.given_up(claim)
 
     def _recognise(self, plans: list[Prepared], relay: Relay) -> list[Prepared]:
         """The events that an action of ours brought about, with a note about it."""

@@ -8,7 +8,20 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "relay"
 
 LAYERS = (
-    {"model", "errors", "fields", "secret", "ids", "clock", "durations", "patterns", "logs", "lifeline"},
+    {
+        "model",
+        "errors",
+        "fields",
+        "secret",
+        "ids",
+        "clock",
+        "durations",
+        "patterns",
+        "logs",
+        "lifeline",
+        "lean",
+        "lastgood",
+    },
     {
         "signature",
         "payloads",
@@ -25,8 +38,8 @@ LAYERS = (
     {"config", "render", "transport", "store", "circleci", "notifiers", "actions", "samples"},
     {"enriching"},
     {"pipeline"},
-    {"acting", "preparing"},
-    {"worker", "wiring", "supervisor"},
+    {"acting", "preparing", "pruning"},
+    {"worker", "wiring", "supervisor", "checking"},
     {"web", "cli", "__main__"},
 )
 MAY_IMPORT_BESIDE = {
@@ -34,6 +47,7 @@ MAY_IMPORT_BESIDE = {
     "notifiers": {"transport"},
     "actions": {"transport", "circleci"},
     "worker": {"wiring"},
+    "checking": {"wiring"},
     "cli": {"web"},
     "__main__": {"cli"},
 }

@@ -18,7 +18,7 @@ from relay.clock import SteadyClock
 from relay.errors import StoreBusy
 from relay.ids import new_id
 from relay.model import AttemptOutcome, DeliveryState
-from relay.pipeline import Relay
+from relay.pipeline import PLAN_TRIES, Relay
 from relay.store import EventState, Store
 from relay.store.engine import open_engine, writing
 from relay.store.queue import LOST
@@ -264,6 +264,47 @@ def test_an_event_that_cannot_be_planned_is_stuck_and_the_others_go_on(
     assert detail
     assert detail.row.error == "UsageError: route route-1: no notifier or action is called gone"
     assert [a.outcome for a in detail.attempts] == [AttemptOutcome.TEMPORARY] * 4 + [AttemptOutcome.PERMANENT]
+
+
+def test_an_event_that_ends_every_worker_that_plans_it_is_stuck(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    (poison,) = accept(store, workflow_completed(number=1))
+    for number in range(PLAN_TRIES):
+        vanish_with_plans(store, f"gone-{number}")
+    ids = accept(store, *hooks(3))
+    with working(store, make_relay(tmp_path, TO_SINK.format(url=sink.url))):
+        until_delivered(store, ids)
+
+    detail = store.event(poison)
+    assert detail
+    assert detail.row.state is EventState.STUCK
+    assert detail.row.error == (
+        "RelayError: the worker vanished in the last try to plan it; perhaps planning it is what ends it"
+    )
+    assert [a.outcome for a in detail.attempts] == [AttemptOutcome.TEMPORARY] * 5 + [AttemptOutcome.PERMANENT]
+
+
+def test_a_stuck_event_that_is_replayed_is_planned_once_more(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    ids = accept(store, workflow_completed(number=1))
+    for number in range(PLAN_TRIES):
+        vanish_with_plans(store, f"gone-{number}")
+    with working(store, make_relay(tmp_path, TO_SINK.format(url=sink.url))):
+        until(lambda: store.counts()["stuck"])
+        store.replay_stuck()
+        until_delivered(store, ids)
+
+    assert len(sink.requests) == 1
+
+
+def vanish_with_plans(store: Store, worker: str) -> None:
+    """A worker claims events and is never heard of again; another sees it."""
+    with store.turn() as turn:
+        assert turn.claim_plans(store.now(), worker, HOUR_S, 10)
+    with store.turn() as turn:
+        turn.take_over(store.now(), [worker])
 
 
 def spoil(url: str, event_id: str) -> None:

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 
 from relay.actions.base import Action
@@ -12,9 +12,26 @@ NOT_A_TYPE = {"base"}
 
 def types() -> Mapping[str, type[Action]]:
     """Every type of action by its name, found by looking at the files."""
-    found = (module for module in pkgutil.iter_modules(__path__) if not module.ispkg)
-    names = sorted(module.name for module in found if module.name not in NOT_A_TYPE)
-    return {name: _action_in(importlib.import_module(f"{__name__}.{name}")) for name in names}
+    return _Types()
+
+
+class _Types(Mapping[str, type[Action]]):
+    """Imports a type when it is asked for: most need CircleCI's client, which takes memory."""
+
+    def __init__(self) -> None:
+        found = (module for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+        self._names = sorted(module.name for module in found if module.name not in NOT_A_TYPE)
+
+    def __getitem__(self, name: str) -> type[Action]:
+        if name not in self._names:
+            raise KeyError(name)
+        return _action_in(importlib.import_module(f"{__name__}.{name}"))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _action_in(module: ModuleType) -> type[Action]:

@@ -7,17 +7,19 @@ it did, or raises DeliveryError; a failure stops no message.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from relay.actions.parts.options import Seconds
 from relay.circleci.errors import CircleCIError
-from relay.circleci.facade import CircleCI
 from relay.errors import DeliveryError, TemplateError, UsageError
 from relay.model import Answer, Event
 from relay.runs import Earlier, Intent, Outcome, Run
 from relay.transport import Transport
+
+if TYPE_CHECKING:
+    from relay.circleci.facade import CircleCI
 
 CIRCLECI = "circleci"  # the destination of everything asked of CircleCI
 NO_TOKEN = "there is no circleci.token in the configuration; add one and replay"  # noqa: S105 - words
@@ -47,7 +49,7 @@ class Doing:
 class Tools:
     """What actions may use. `note` adds to the event's notes, for messages that are made later."""
 
-    circleci: CircleCI | None
+    circleci: "CircleCI | None"
     transport: Transport
     runs: Runs
     note: Callable[[Mapping[str, Any]], None]
@@ -106,7 +108,7 @@ class Action(BaseModel):
     def seconds(self) -> float:
         return self.longest if self.timeout is None else self.timeout
 
-    def client(self, tools: Tools) -> CircleCI:
+    def client(self, tools: Tools) -> "CircleCI":
         """CircleCI's client, whose calls together take no longer than an attempt may."""
         if tools.circleci is None:
             raise DeliveryError(NO_TOKEN, permanent=True)

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from relay import __version__
+from relay import __version__, lean
 from relay.errors import ConfigError, RelayError, UsageError
 
 COMMANDS = {
@@ -28,6 +28,8 @@ COMMANDS = {
 ANSWER_IS_NO = 1
 CANNOT = 2
 
+LASTING = {"worker"}  # runs for long, so what it does not use is kept out of its memory
+
 
 class CommandGroup(click.Group):
     """Finds commands in their files, and turns the relay's own errors into one line and an exit status."""
@@ -36,6 +38,8 @@ class CommandGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in LASTING:
+            lean.load(*lean.TAKEN_ALONG)
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
-from relay import lifeline, logs, wiring
+from relay import config, lifeline, logs, wiring
 from relay.config import Config
 from relay.errors import ConfigError, RelayError
 from relay.store import Store
@@ -45,10 +45,10 @@ def serve(path: str, bind: str | None, workers: int | None, no_worker: bool, log
     Brings the database up to date first. SIGTERM stops after finishing what is in hand; SIGHUP reads the
     configuration again and keeps the old one when the new one is broken.
     """
-    from relay.supervisor import Command, Supervisor
+    from relay.supervisor import Command, supervise
 
-    lifeline.follow()
-    settings = wiring.load_config(path)
+    text = config.text_of(path)
+    settings = wiring.load_text(text, path)
     logs.configure(log_level, settings.masker)
     where = bind or settings.server.bind or DEFAULT_BIND
     _refuse_strangers(settings, where)
@@ -59,12 +59,12 @@ def serve(path: str, bind: str | None, workers: int | None, no_worker: bool, log
     if not no_worker:
         commands.append(Command("worker", ("-m", "relay", "--config", path, "worker", *level)))
     click.echo(f"relay listens on http://{where}/hooks/circleci", err=True)
-    Supervisor(commands, lambda: _newest(path) is not None).run()
+    supervise(path, text, log_level, commands)
 
 
 def _refuse_strangers(settings: Config, bind: str) -> None:
     from relay.web.access import refusal_to_start
-    from relay.web.process import access_of
+    from relay.web.settings import access_of
 
     refusal = refusal_to_start(access_of(settings), bind, settings.server.insecure)
     if refusal:
@@ -74,7 +74,7 @@ def _refuse_strangers(settings: Config, bind: str) -> None:
 def _newest(path: str) -> Config | None:
     """The configuration read again; None when it may not be used, and the log says what is wrong with it."""
     try:
-        settings = wiring.load_config(path)
+        settings = wiring.load_last_good(path)
     except ConfigError as error:
         structlog.get_logger().error("configuration refused, the old one stays", faults=str(error))
         return None
@@ -102,7 +102,7 @@ def worker(path: str, log_level: str) -> None:
     from relay.worker import Worker
 
     lifeline.follow()
-    settings = wiring.load_config(path)
+    settings = wiring.load_last_good(path)
     logs.configure(log_level, settings.masker)
     prepare(settings)
     store = Store.open(settings.store.reveal())

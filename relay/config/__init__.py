@@ -2,7 +2,7 @@
 
 from relay.config.config import Config
 from relay.config.people import Person
-from relay.config.reading import check, load, load_text
+from relay.config.reading import check, load, load_text, text_of
 from relay.config.schema import json_schema
 
-__all__ = ["Config", "Person", "check", "json_schema", "load", "load_text"]
+__all__ = ["Config", "Person", "check", "json_schema", "load", "load_text", "text_of"]

@@ -31,7 +31,7 @@ def load(
     path: str | os.PathLike[str], notifier_types: Types, action_types: Types, environ: Environ | None = None
 ) -> Config:
     """The configuration in a file; ConfigError with every fault. `environ`: the process's own by default."""
-    return load_text(_text_of(path), os.fspath(path), notifier_types, action_types, environ)
+    return load_text(text_of(path), os.fspath(path), notifier_types, action_types, environ)
 
 
 def load_text(
@@ -55,7 +55,8 @@ def check(
     return ()
 
 
-def _text_of(path: str | os.PathLike[str]) -> str:
+def text_of(path: str | os.PathLike[str]) -> str:
+    """What the file says, unchecked. ConfigError when it cannot be read at all."""
     name = os.fspath(path)
     try:
         with FilePath(path).open("rb") as stream:

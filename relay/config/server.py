@@ -19,6 +19,7 @@ from relay.secret import Secret
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 STATE_KEY = ("project.slug", "branch", "workflow.name", "job.name")
 IGNORED = (Status.CANCELED, Status.NOT_RUN, Status.UNAUTHORIZED)
 RETRIES = (5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR)
@@ -104,6 +105,15 @@ class Defaults(Section):
     template: str = Field(default="standard", description="The template of messages.")
     dedupe: Duration = Field(
         default=24 * HOUR, description="How long a repeated webhook is recognised as a duplicate."
+    )
+    prune: Flag = Field(
+        default=True, description="Forget by itself, about once an hour, what is older than `keep`."
+    )
+    keep: Duration = Field(
+        default=90 * DAY,
+        gt=0,
+        description="How long events and their deliveries are kept. What is still owed stays, and so does the"
+        " last result of everything.",
     )
     delivery: Delivery = Field(default=Delivery(), description="How stubbornly messages are sent.")
     unknown_author: str | None = Field(

@@ -9,16 +9,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.circleci.errors import CircleCIError
-from relay.circleci.facade import CircleCI
-from relay.circleci.logs import plain
-from relay.circleci.types.pipelines import WorkflowJob
-from relay.enriching.errorlines import error_lines, first_error
 from relay.enriching.needs import FIRST_ERROR
 from relay.errors import UsageError
 from relay.model import Event, EventKind
+
+if TYPE_CHECKING:
+    from relay.circleci.facade import CircleCI
+    from relay.circleci.types.pipelines import WorkflowJob
 
 PROBLEM = "enrichment_problem"
 MOST_JOBS = 50  # listed
@@ -55,7 +55,7 @@ class _Job:
 class Enricher:
     """Shared by threads. `within`: seconds for everything about one event."""
 
-    def __init__(self, client: CircleCI, *, within: float, clock: Clock = time.monotonic) -> None:
+    def __init__(self, client: "CircleCI", *, within: float, clock: Clock = time.monotonic) -> None:
         self.within = within
         self._client = client
         self._clock = clock
@@ -93,7 +93,7 @@ class Enricher:
 class _Asking:
     """All questions about one event."""
 
-    client: CircleCI
+    client: "CircleCI"
     event: Event
     wanted: frozenset[str]
     problem: str | None = None
@@ -151,6 +151,8 @@ class _Asking:
 
     def _errors(self, job: _Job, at: int) -> dict[str, Any]:
         """Only where the log is read anyway or they are asked for by name: logs are long."""
+        from relay.enriching.errorlines import error_lines, first_error
+
         is_read = at < MOST_LOGS and bool(self.wanted & {FIRST_ERROR, "log"})
         log = (self._log(job) if is_read else None) or ""
         return {"first_error": first_error(log), "error_lines": error_lines(log)}
@@ -164,6 +166,8 @@ class _Asking:
         return self._logs[number]
 
     def _ask_log(self, number: int) -> str:
+        from relay.circleci.logs import plain
+
         logs = self.client.logs(self.event.project.slug, number, failed=True, limit=LOG_READ)
         return "\n".join(plain(log.text).rstrip() for log in logs)[-LOG_KEPT:]
 
@@ -215,7 +219,7 @@ def _own_job(event: Event) -> _Job:
     return _Job(name=event.job.name, number=number, status=status, url=event.job.url or event.url)
 
 
-def _job(job: WorkflowJob, page: str | None) -> _Job:
+def _job(job: "WorkflowJob", page: str | None) -> _Job:
     url = f"{page}/jobs/{job.number}" if page and job.number is not None else page
     return _Job(name=job.name, number=job.number, status=job.status, url=url)
 

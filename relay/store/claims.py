@@ -72,8 +72,16 @@ class Lease:
 
 
 def claim_plans(conn: Connection, lease: Lease, room: int) -> tuple[Claim, ...]:
-    """Up to `room` events that wait to be planned, the oldest first."""
-    return tuple(_take(conn, lease, PLANNING, room)) if room > 0 else ()
+    """Up to `room` events that wait to be planned, the oldest first. One that was lost comes alone.
+
+    It may be what ended its worker, and events held beside it would be counted as tried along with it.
+    """
+    taken = _take(conn, lease, PLANNING, room) if room > 0 else []
+    lost = next((claim for claim in taken if claim.lost), None)
+    if lost is None or len(taken) == 1:
+        return tuple(taken)
+    conn.execute(_PUT_BACK, {"ids": [claim.id for claim in taken if claim is not lost]})
+    return (lost,)
 
 
 def claim_deliveries(
@@ -347,6 +355,17 @@ _GIVE_BACK = (
         lease_until=None,
         due_at=case((_GROUP_DUE > _SOONEST, _GROUP_DUE), else_=_SOONEST),
         wait_s=case((_GROUP_DUE > _SOONEST, _GROUP_DUE), else_=_SOONEST) - bindparam("now", type_=Double()),
+    )
+)
+_PUT_BACK = (
+    update(work)
+    .where(among(work.c.id, "ids"))
+    .values(
+        state=literal_column("'ready'"),
+        attempt=work.c.attempt - 1,
+        worker=None,
+        lease_until=None,
+        wait_s=literal_column("0"),
     )
 )
 _LEASED = select(work.c.id, work.c.ref, work.c.attempt, work.c.worker, work.c.lease_until, work.c.wait_s)

@@ -21,7 +21,6 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -107,7 +106,13 @@ def insert(conn: Connection, table: Table) -> Any:
 
 
 def insert_for(on_postgresql: bool, table: Table) -> Any:
-    return postgresql.insert(table) if on_postgresql else sqlite.insert(table)
+    if on_postgresql:
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 def lock_names(conn: Connection, names: Iterable[str]) -> None:

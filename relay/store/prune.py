@@ -1,5 +1,6 @@
 """Pruning: forgetting what is old, except what is still owed and what judging the next result needs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +20,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from relay.store import runs
+from relay.store import portable, runs
 from relay.store.engine import reading, writing
 from relay.store.portable import among
 from relay.store.tables import attempts, cards, deliveries, delivery_events, events, outcomes, work
@@ -35,34 +36,51 @@ class Pruned:
     deliveries: int = 0
     outcomes: int = 0
 
+    def plus(self, more: "Pruned") -> "Pruned":
+        return Pruned(
+            events=self.events + more.events,
+            deliveries=self.deliveries + more.deliveries,
+            outcomes=self.outcomes + more.outcomes,
+        )
+
 
 def prune(engine: Engine, older_than: datetime, batch: int = BATCH) -> Pruned:
     """Forget events received before, with their finished deliveries, in transactions of `batch` events."""
-    gone_events = gone_deliveries = 0
+    total = Pruned()
+    for step in steps(engine, older_than, batch):
+        total = total.plus(step)
+    return total
+
+
+def steps(engine: Engine, older_than: datetime, batch: int) -> Iterator[Pruned]:
+    """As `prune`, one short transaction for each step."""
     after = ""
     while ids := _old_ids(engine, events, events.c.received_at, older_than, after, batch):
         after = str(ids[-1])
         with writing(engine) as conn:
-            free = list(conn.execute(_NOT_LIVE, {"ids": ids}).scalars())
-            gone_deliveries += _forget_deliveries(conn, free)
-            conn.execute(_FORGET_ATTEMPTS, {"ids": free})
-            gone_events += conn.execute(_FORGET_EVENTS, {"ids": free}).rowcount
+            step = _forget(conn, ids)
+        yield step
+    yield from _outcome_steps(engine, older_than, batch)
     with writing(engine) as conn:
         conn.execute(delete(cards).where(cards.c.changed_at < older_than))
-    return Pruned(
-        events=gone_events,
-        deliveries=gone_deliveries,
-        outcomes=_prune_outcomes(engine, older_than, batch),
-    )
 
 
-def _prune_outcomes(engine: Engine, older_than: datetime, batch: int) -> int:
-    gone = after = 0
+def _forget(conn: Connection, ids: list[str | int]) -> Pruned:
+    portable.lock_names(conn, ("prune",))  # two that forget the same rows could deadlock
+    free = list(conn.execute(_NOT_LIVE, {"ids": ids}).scalars())
+    gone_deliveries = _forget_deliveries(conn, free)
+    conn.execute(_FORGET_ATTEMPTS, {"ids": free})
+    return Pruned(events=conn.execute(_FORGET_EVENTS, {"ids": free}).rowcount, deliveries=gone_deliveries)
+
+
+def _outcome_steps(engine: Engine, older_than: datetime, batch: int) -> Iterator[Pruned]:
+    after = 0
     while ids := _old_ids(engine, outcomes, outcomes.c.recorded_at, older_than, after, batch):
         after = int(ids[-1])
         with writing(engine) as conn:
-            gone += conn.execute(_FORGET_OUTCOMES, {"ids": ids}).rowcount
-    return gone
+            portable.lock_names(conn, ("prune",))
+            gone = conn.execute(_FORGET_OUTCOMES, {"ids": ids}).rowcount
+        yield Pruned(outcomes=gone)
 
 
 def _old_ids(

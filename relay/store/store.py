@@ -247,6 +247,10 @@ class Store:
         """Forget what is older, in short transactions, except what is owed or judging needs."""
         return prune.prune(self._engine, older_than, batch)
 
+    def prune_steps(self, older_than: datetime, batch: int = BATCH) -> Iterator[Pruned]:
+        """As `prune`, one short transaction for each step of the iterator."""
+        return prune.steps(self._engine, older_than, batch)
+
     # Configurations
 
     def record_config(self, fingerprint: str, routes: Any, now: datetime) -> None:

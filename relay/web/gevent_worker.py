@@ -1,11 +1,12 @@
 """The gunicorn worker of the web processes: gevent's, with two manners added.
 
-It leaves new connections to a process that holds fewer, and when it has to stop it hangs up at once on
-connections on which nothing is asked.
+It leaves new connections to a process that holds fewer, and when it has to stop it hangs up on connections
+on which nothing is asked.
 """
 
 import mmap
 import socket
+import time
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -19,6 +20,8 @@ NUMBER = 8  # bytes of a counter
 NOBODY = -1  # in the place of a process that is not there
 SLACK = 2  # connections a process may hold more than the one with fewest
 DECLINE_S = 0.001
+GRACE_S = 1.0  # a connection silent for so long is hung up on at the end; a request may be on its way before
+LOOK_S = 0.1
 MOST_DECLINES = 10  # in a row; whoever has fewer may be too busy to come
 
 
@@ -50,7 +53,7 @@ class FairWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._idle: set[Any] = set()
+        self._idle: dict[Any, float] = {}  # since when, by time.monotonic()
         self._seats: Seats = self.app.seats
         self.seat = 0  # which process this is; set before the fork
 
@@ -63,25 +66,34 @@ class FairWorker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         self._seats.add(self.seat, 1)
-        self._idle.add(client)
+        self._idle[client] = time.monotonic()
         super().handle(listener, client, addr)
-        self._idle.discard(client)
+        self._idle.pop(client, None)
         self._seats.add(self.seat, -1)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        self._idle.discard(sock)
+        self._idle.pop(sock, None)
         super().handle_request(listener_name, req, sock, addr)
-        self._idle.add(sock)
+        self._idle[sock] = time.monotonic()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         super().handle_exit(sig, frame)
-        gevent.spawn(self._hang_up)
+        gevent.spawn(self._keep_hanging_up)
 
-    def _hang_up(self) -> None:
-        for peer in list(self._idle):
-            # Through a second descriptor: gevent would raise in the greenlet that reads from this one.
-            with suppress(OSError), peer.dup() as same:
-                same.shutdown(socket.SHUT_RDWR)
+    def _keep_hanging_up(self) -> None:
+        """Until the process ends: some connections come, and some fall idle, after it was told to."""
+        gevent.sleep(GRACE_S)
+        while True:
+            silent_since = time.monotonic() - GRACE_S
+            for peer in [peer for peer, since in self._idle.items() if since <= silent_since]:
+                self._hang_up(peer)
+            gevent.sleep(LOOK_S)
+
+    def _hang_up(self, peer: Any) -> None:
+        del self._idle[peer]
+        # Through a second descriptor: gevent would raise in the greenlet that reads from this one.
+        with suppress(OSError), peer.dup() as same:
+            same.shutdown(socket.SHUT_RDWR)
 
 
 class _FairServer(StreamServer):  # type: ignore[misc]  # gevent has no types

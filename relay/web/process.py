@@ -1,39 +1,43 @@
-"""One web process: reads the configuration, opens the store, builds the application."""
+"""One web process: opens the store, builds the application."""
 
 from datetime import UTC, datetime
 
 import structlog
 
-from relay import logs, wiring
-from relay.config import Config
-from relay.errors import ConfigError
+from relay import logs
+from relay.errors import RelayError
 from relay.store import Store
 from relay.store.group_commit import GroupCommit
-from relay.web.access import Access
 from relay.web.app import Services, create_app
 from relay.web.metrics import Board
 from relay.web.server import Running, body_patience
+from relay.web.settings import read
 
 
 class Builder:
-    """Builds each web process after its fork. Keeps the last good configuration for when a new one is not."""
+    """Builds each web process after its fork. RelayError when the configuration cannot be used."""
 
-    def __init__(self, settings: Config, level: str) -> None:
-        self._settings = settings
+    def __init__(self, path: str, level: str) -> None:
+        self._path = path
         self._level = level
+        self._settings = read(path)
         self._board = Board()
+        logs.configure(level, self._settings.masker)
 
     def refresh(self) -> None:
-        """Where the processes are started: what they fall back to when the file is broken by then."""
-        self._settings = self._newest()
+        """Where the processes are started: the configuration they have is the newest that can be used."""
+        try:
+            self._settings = read(self._path)
+        except RelayError as error:
+            structlog.get_logger("relay").error("configuration refused, the old one stays", faults=str(error))
 
     def __call__(self, number: int) -> Running:
-        settings = self._newest()
+        settings = self._settings
         logs.configure(self._level, settings.masker)
         store = Store.open(settings.store.reveal())
         commits = GroupCommit(store)
         services = Services(
-            access=access_of(settings),
+            access=settings.access,
             submit=commits.submit,
             store=store,
             now=_now,
@@ -47,19 +51,6 @@ class Builder:
             store.close()
 
         return Running(app=create_app(services), close=close)
-
-    def _newest(self) -> Config:
-        try:
-            return wiring.load_config(self._settings.source)
-        except ConfigError as error:
-            structlog.get_logger("relay").error("configuration refused, the old one stays", faults=str(error))
-            return self._settings
-
-
-def access_of(settings: Config) -> Access:
-    """What proves that a webhook is CircleCI's."""
-    hooks = settings.circleci.hooks
-    return Access(secrets=hooks.secrets, url_tokens=hooks.url_tokens)
 
 
 def _now() -> datetime:

@@ -24,6 +24,8 @@ SECRET = Secret("hook-s3cret")
 TOKEN = "url-t0ken"
 SIGN_WITH = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 SOON_S = 30.0
+READ = "configuration read again"
+REFUSED = "configuration refused, the old one stays"
 
 CONFIG = """\
 version: 1
@@ -50,12 +52,17 @@ class Scene:
     sink: Sink
     mail: MailServer
 
-    def reload(self, text: str, said: str) -> None:
-        """Have the configuration read again, and wait until supervisor and worker have said so."""
-        before = self.serving.log.count(said)
+    def reload(self, text: str) -> None:
+        """Have the configuration read again, and wait until every process uses it."""
+        told, old = self.serving.log.count(READ), self.web_processes()
         self.config.write_text(text)
         self.serving.signal(signal.SIGHUP)
-        wait_for(lambda: self.serving.log.count(said) > before, SOON_S, said, lambda: self.serving.log)
+        wait_for(lambda: self.serving.log.count(READ) >= told + 2, SOON_S, READ, lambda: self.serving.log)
+        wait_for(lambda: not old & self.web_processes(), SOON_S, "new web processes")
+        wait_for(lambda: len(self.web_processes()) >= len(old), SOON_S, "all of them")
+
+    def web_processes(self) -> set[int]:
+        return set(children_of(self.serving.child("web") or 0))
 
     def post(self, hook: dict[str, Any], *, secret: Secret = SECRET) -> requests.Response:
         """Signed, as modern webhooks are."""
@@ -63,13 +70,15 @@ class Scene:
         headers = {"Content-Type": "application/json", "circleci-signature": sign(content, secret)}
         return requests.post(self.serving.hook, data=content, headers=headers, timeout=10)
 
-    def post_until_taken(self, hook: dict[str, Any]) -> None:
-        """As CircleCI does: a web process that is just ending may hang up or know other secrets."""
-        wait_for(lambda: self.takes(hook), SOON_S, "the webhook to be taken", lambda: self.serving.log)
+    def post_until_taken(self, hook: dict[str, Any], secret: Secret = SECRET) -> None:
+        """As CircleCI does: a web process that is just ending may hang up."""
+        wait_for(
+            lambda: self.takes(hook, secret), SOON_S, "the webhook to be taken", lambda: self.serving.log
+        )
 
-    def takes(self, hook: dict[str, Any]) -> bool:
+    def takes(self, hook: dict[str, Any], secret: Secret) -> bool:
         with suppress(requests.RequestException):
-            return self.post(hook).status_code in (200, 202)
+            return self.post(hook, secret=secret).status_code in (200, 202)
         return False
 
     def post_to_token(self, hook: dict[str, Any], token: str = TOKEN) -> requests.Response:
@@ -181,57 +190,64 @@ def test_health_and_readiness(scene: Scene) -> None:
     assert scene.serving.ask("/readyz").json() == {"status": "ready"}
 
 
-READ = "configuration read again"
-REFUSED = "configuration refused, the old one stays"
-
-
 def test_sighup_brings_a_new_configuration_to_web_and_worker(scene: Scene) -> None:
     old = scene.config.read_text()
     newer = Secret("newer-s3cret")
-    try:
-        scene.reload(old.replace(SECRET.reveal(), newer.reveal()).replace("/ci", "/newer"), READ)
-        wait_for(lambda: path_of_a_message(scene, newer) == "/newer", SOON_S, "both to use it")
-    finally:
-        scene.reload(old, READ)
-        wait_for(lambda: path_of_a_message(scene, SECRET) == "/ci", SOON_S, "both to use the old one")
+
+    scene.reload(old.replace(SECRET.reveal(), newer.reveal()).replace("/ci", "/newer"))
+    paths = [path_of_a_message(scene, newer), path_of_a_message(scene, SECRET)]
+    scene.reload(old)
+    paths += [path_of_a_message(scene, newer), path_of_a_message(scene, SECRET)]
+
+    assert paths == ["/newer", None, None, "/ci"]
 
 
 def path_of_a_message(scene: Scene, secret: Secret) -> str | None:
     """Where the worker sends a webhook signed like this, if the web side takes it."""
     number = 1000 + len(scene.sink.requests)
-    with suppress(requests.RequestException):
-        reply = scene.post(workflow_completed(number=number), secret=secret)
-        if reply.status_code == 202:
-            return str(scene.message(number)[0].path)
-    return None
+    reply = scene.post(workflow_completed(number=number), secret=secret)
+    return str(scene.message(number)[0].path) if reply.status_code == 202 else None
 
 
 def test_a_broken_configuration_is_refused_and_the_old_one_stays(scene: Scene) -> None:
     old, family = scene.config.read_text(), scene.serving.family()
-    try:
-        scene.reload(f"{old}surprise: 1\n", REFUSED)
-        scene.post_until_taken(workflow_completed(number=6))
-        scene.message(6)
-    finally:
-        scene.config.write_text(old)
+    scene.config.write_text(f"{old}surprise: 1\n")
+    scene.serving.signal(signal.SIGHUP)
+    wait_for(lambda: REFUSED in scene.serving.log, SOON_S, REFUSED, lambda: scene.serving.log)
+    scene.config.write_text(old)
 
     assert "surprise: unknown key" in scene.serving.log
+    assert path_of_a_message(scene, SECRET) == "/ci"
     assert set(family) <= set(scene.serving.family())
 
 
 def test_a_web_process_that_starts_while_the_file_is_broken_uses_the_last_good_one(scene: Scene) -> None:
-    old = scene.config.read_text()
-    try:
-        scene.reload(old.replace(SECRET.reveal(), "last-g00d"), READ)
-        wait_for(lambda: path_of_a_message(scene, Secret("last-g00d")), SOON_S, "the web side to use it")
-        scene.config.write_text("version: 2\n")
-        for pid in children_of(scene.serving.child("web") or 0):
-            os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: path_of_a_message(scene, Secret("last-g00d")), SOON_S, "the web side to be back")
-        assert scene.post(workflow_completed(number=10)).status_code == 401
-    finally:
-        scene.reload(old, READ)
-        wait_for(lambda: path_of_a_message(scene, SECRET), SOON_S, "the web side to use the old one")
+    old, last = scene.config.read_text(), Secret("last-g00d")
+    scene.reload(old.replace(SECRET.reveal(), last.reveal()))
+    killed = scene.web_processes()
+    scene.config.write_text("version: 2\n")
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: len(scene.web_processes() - killed) == len(killed), SOON_S, "new web processes")
+
+    scene.post_until_taken(workflow_completed(number=10), last)
+
+    assert scene.message(10)
+    scene.reload(old)
+
+
+def test_a_worker_that_starts_while_the_file_is_broken_uses_the_last_good_one(scene: Scene) -> None:
+    old, killed = scene.config.read_text(), scene.serving.child("worker")
+    assert killed
+    scene.reload(old.replace("/ci", "/last-good"))
+    scene.config.write_text("version: 2\n")
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: scene.serving.child("worker") not in (None, killed), SOON_S, "another worker")
+
+    path = path_of_a_message(scene, SECRET)
+
+    scene.reload(old)
+    assert path == "/last-good"
 
 
 @pytest.mark.parametrize(("role", "number"), [("worker", 7), ("web", 8)])

@@ -229,3 +229,17 @@ def test_a_failed_group_is_tried_again_closed(store: Store) -> None:
     (again,) = claim(store, NOON + timedelta(hours=1), OTHER)
 
     assert (again.ref, again.attempt, again.lost) == (held.ref, 2, True)
+
+
+def test_events_that_were_lost_are_planned_one_by_one(store: Store) -> None:
+    ids = [accept_one(store) for _ in range(3)]
+    with store.turn() as turn:
+        turn.claim_plans(NOON, WORKER, 60, 10)
+    with store.turn() as turn:
+        turn.take_over(NOON, [WORKER])
+    with store.turn() as turn:
+        tries = [turn.claim_plans(NOON, OTHER, 60, 10) for _ in ids]
+
+    assert [[(held.ref, held.attempt, held.lost) for held in claims] for claims in tries] == [
+        [(id_, 2, True)] for id_ in sorted(ids)
+    ]

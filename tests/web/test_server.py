@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,11 +17,14 @@ import pytest
 import requests
 
 from relay.store import Store
+from relay.web.gevent_worker import SLACK
+from tests.processes import wait_for
 from tests.web.bodies import modern, signed
 from tests.web.served import WORKERS
 
 TIMEOUT_S = 20.0
 MIB = 1024 * 1024
+ESTABLISHED = "01"
 
 
 @dataclass(kw_only=True)
@@ -71,8 +74,7 @@ def post(served: Served, body: bytes) -> requests.Response:
 
 def talk(served: Served, sent: bytes, *, ends: bool = False) -> bytes:
     """Everything the server says to these bytes until it hangs up or has answered once."""
-    at = urlsplit(served.address)
-    with socket.create_connection((at.hostname, at.port or 0), timeout=TIMEOUT_S) as peer:
+    with socket.create_connection(address_of(served), timeout=TIMEOUT_S) as peer:
         peer.sendall(sent)
         if ends:
             peer.shutdown(socket.SHUT_WR)
@@ -126,9 +128,8 @@ def test_who_sends_too_much_gets_to_read_why(served: Served) -> None:
 
 
 def test_who_never_stops_sending_is_hung_up_on(served: Served) -> None:
-    at = urlsplit(served.address)
     sent = 0
-    with socket.create_connection((at.hostname, at.port or 0), timeout=TIMEOUT_S) as peer:
+    with socket.create_connection(address_of(served), timeout=TIMEOUT_S) as peer:
         peer.sendall(head("Content-Length: 1000000000000"))
         with suppress(ConnectionError):
             while sent < 200 * MIB:
@@ -145,6 +146,22 @@ def test_an_idle_connection_does_not_hold_up_the_end(tmp_path: Path) -> None:
         served.stop()
 
     assert time.monotonic() - began < 5
+
+
+def test_a_webhook_on_a_new_connection_is_still_answered_when_the_end_has_begun(tmp_path: Path) -> None:
+    served = start(tmp_path)
+    wait_until_all_accept(served)
+    body = modern("late")
+    headers = (f"{name}: {value}" for name, value in signed(body).items() if name != "Content-Type")
+    with socket.create_connection(address_of(served), timeout=TIMEOUT_S) as peer:
+        wait_for(lambda: sum(shares(served)) == 1, TIMEOUT_S, "the connection to be taken")
+        served.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        peer.sendall(head(f"Content-Length: {len(body)}", *headers) + body)
+        answer = peer.recv(65536)
+    served.process.communicate(timeout=TIMEOUT_S)
+
+    assert answer.startswith(b"HTTP/1.1 202 ")
 
 
 def test_a_chunked_body_is_taken(served: Served) -> None:
@@ -196,6 +213,57 @@ def test_each_process_keeps_to_a_core_where_there_are_enough(served: Served) -> 
 
     one_each = [[core] for core in sorted(cores)][:WORKERS]
     assert kept == (one_each if len(cores) >= WORKERS else [sorted(cores)] * WORKERS)
+
+
+def test_connections_are_shared_out_between_the_processes(tmp_path: Path) -> None:
+    served = start(tmp_path)
+    wait_until_all_accept(served)
+    with ExitStack() as held:
+        for _ in range(20):
+            held.enter_context(socket.create_connection(address_of(served), timeout=TIMEOUT_S))
+        wait_for(lambda: sum(shares(served)) == 20, TIMEOUT_S, "all connections")
+        fewest, most = sorted(shares(served))
+        served.stop()
+
+    assert most - fewest <= 2 * (SLACK + 1)
+
+
+def wait_until_all_accept(served: Served) -> None:
+    """Until each process has taken a connection; the first that is up takes all until then."""
+    with ExitStack() as held:
+
+        def is_shared() -> bool:
+            held.enter_context(socket.create_connection(address_of(served), timeout=TIMEOUT_S))
+            return len(shares(served)) == WORKERS and all(shares(served))
+
+        wait_for(is_shared, TIMEOUT_S, "each process to take a connection")
+    wait_for(lambda: not any(shares(served)), TIMEOUT_S, "the connections to end")
+
+
+def shares(served: Served) -> list[int]:
+    """How many connections each process holds."""
+    taken = established(address_of(served)[1])
+    return [len(taken & inodes(child)) for child in served.children()]
+
+
+def established(port: int) -> set[str]:
+    """The inodes of the connections to this port, at its end; see proc(5)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {line[9] for line in lines if line[1].endswith(f":{port:04X}") and line[3] == ESTABLISHED}
+
+
+def inodes(pid: int) -> set[str]:
+    """Those of its sockets."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found.add(str(link.readlink()).removeprefix("socket:[").removesuffix("]"))
+    return found
+
+
+def address_of(served: Served) -> tuple[str, int]:
+    at = urlsplit(served.address)
+    return at.hostname or "", at.port or 0
 
 
 def test_a_killed_process_is_replaced_and_the_count_goes_on(tmp_path: Path) -> None:

@@ -21,9 +21,14 @@ class Person(Section):
     slack_group: str | None = Field(default=None, description="Slack user group id, `S012ABCDE`, for a team.")
     discord: str | None = Field(default=None, description="Discord user id, in quotes.")
     discord_role: str | None = Field(default=None, description="Discord role id, in quotes, for a team.")
-    mattermost: str | None = Field(default=None, description="User name in Mattermost.")
+    mattermost: str | None = Field(
+        default=None, description="User name in Mattermost; for a team, a group's name."
+    )
     teams: str | None = Field(default=None, description="User principal name in Microsoft Teams.")
-    googlechat: str | None = Field(default=None, description="User id in Google Chat.")
-    telegram: str | None = Field(default=None, description="User id in Telegram, in quotes.")
-    zulip: str | None = Field(default=None, description="Full name in Zulip.")
+    googlechat: str | None = Field(default=None, description="User id in Google Chat, digits in quotes.")
+    telegram: str | None = Field(
+        default=None,
+        description="User id in Telegram, in quotes; or `@name`, which can be mentioned but not written to.",
+    )
+    zulip: str | None = Field(default=None, description="Full name in Zulip, or `Full name|user id`.")
     matrix: str | None = Field(default=None, description="Matrix id, `@alice:example.com`, in quotes.")

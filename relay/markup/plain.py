@@ -77,7 +77,8 @@ class Markup:
         end = 0
         for found in self.token.finditer(text):
             if found.end() > room:
-                return text[:end] if self.whole.fullmatch(found.group()) else text[: letter_end(text, room)]
+                is_whole = self.whole.fullmatch(found.group())
+                return text[:end] if is_whole else text[: max(end, letter_end(text, room))]
             end = found.end()
         return text[:end]
 

@@ -1,6 +1,7 @@
 """The outbound edge: HTTP requests, mail, and what is printed. Every call ends within its timeout."""
 
 import json as json_
+import re
 import ssl
 import sys
 import threading
@@ -222,9 +223,7 @@ def _secrets_in(url: str, headers: Headers, given: Sequence[Secret]) -> Iterator
     _, _, rest = url.partition("://")
     path = rest[rest.find("/") :] if "/" in rest else ""
     yield from (url, path, path.partition("?")[0])
-    yield from (
-        part for part in path.replace("?", "/").replace("=", "/").split("/") if len(part) >= SECRET_SEGMENT
-    )
+    yield from (part for part in re.split("[/?=&]", path) if len(part) >= SECRET_SEGMENT)
     yield from (value.reveal() for value in (*headers.values(), *given) if isinstance(value, Secret))
 
 

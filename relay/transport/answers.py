@@ -96,13 +96,14 @@ def retry_after(reply: Reply) -> float | None:
 
 
 def _from_body(body: Any) -> tuple[float | None, ...]:
-    """Discord: retry_after. Telegram: parameters.retry_after. Matrix: retry_after_ms."""
+    """Discord: retry_after. Zulip: retry-after. Telegram: parameters.retry_after. Matrix: retry_after_ms."""
     if not isinstance(body, dict):
         return ()
     inner = body.get("parameters")
     milliseconds = _number(body.get("retry_after_ms"))
     return (
         _number(body.get("retry_after")),
+        _number(body.get("retry-after")),
         _number(inner.get("retry_after")) if isinstance(inner, dict) else None,
         None if milliseconds is None else milliseconds / 1000,
     )

@@ -204,7 +204,7 @@ def _refuse_dead(claim: Claim, delivery: StoredDelivery, now: datetime) -> None:
     raise DeliveryError(
         f"notifier {delivery.target} is disabled since {since:%Y-%m-%d %H:%M} UTC: {claim.dead_why};"
         f" mend it, try it with `relay send-test {delivery.target}`, then"
-        f" `relay replay --state dead --target {delivery.target}`",
+        f" `relay replay --dead --target {delivery.target}`",
         permanent=True,
     )
 

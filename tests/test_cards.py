@@ -184,7 +184,7 @@ def test_a_dead_place_is_left_alone_until_it_is_mended(store: Store, sink: Sink,
     assert refused.error.startswith("notifier team is disabled since ")
     assert refused.error.endswith(
         ": HTTP 404: no such address; mend it, try it with `relay send-test team`,"
-        " then `relay replay --state dead --target team`"
+        " then `relay replay --dead --target team`"
     )
     assert taken.outcome is AttemptOutcome.DELIVERED
 

@@ -49,6 +49,9 @@ class Spec:
     """What a configuration says about a template."""
 
     title: str | None = None
+    footer: str | None = None
+    summary: str | None = None
+    line: str | None = None
     body: str | None = None
     facts: dict[str, str] | None = None
     buttons: tuple[ButtonText, ...] | None = None
@@ -445,3 +448,17 @@ def test_a_renderer_compiles_a_template_once() -> None:
         renderer.render(*arguments)
 
     assert (time.process_time() - start) / 100 < 0.002
+
+
+def test_the_parts_of_a_group_may_be_worded_too() -> None:
+    spec = Spec(
+        summary="{{ count }} for {{ group_what }}", line="* {{ what }}", footer="by {{ reason.route }}"
+    )
+
+    message = render(*make_group(Change.BROKE, Change.BROKE), templates={"standard": spec})
+
+    assert (message.title, message.body, message.footer) == (
+        "2 for api pipeline #7812",
+        "* api / flow-0\n* api / flow-1",
+        "by trunk-broke",
+    )

@@ -11,7 +11,7 @@ from relay.cli import ANSWER_IS_NO, rehearsal
 from relay.cli.naming import find_notifier
 from relay.cli.output import json_option, print_json, visible
 from relay.ids import new_id
-from relay.model import AttemptOutcome, Event, EventKind, Generation, Project
+from relay.model import AttemptOutcome, Event, EventKind, Generation, Level, Project
 from relay.pipeline import Relay
 from relay.planning import NewDelivery
 from relay.store import Finish, as_stored
@@ -64,7 +64,7 @@ def event_to_send(notifier: str, now: datetime) -> Event:
         kind=EventKind.RELAY,
         generation=Generation.OURS,
         project=Project(slug="relay", name="relay"),
-        notes={"text": f"Test message from relay: notifier {notifier} works"},
+        notes={"text": f"test message: notifier {notifier} works", "level": Level.INFO.value},
         received_at=now,
     )
 

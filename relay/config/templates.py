@@ -28,6 +28,11 @@ class Wording(Section):
         default=None, description="Short facts, shown as a small table: name and value."
     )
     buttons: tuple[ButtonSpec, ...] | None = Field(default=None, description="Links, shown as buttons.")
+    footer: Template | None = Field(default=None, description="The small print: why it was sent.")
+    summary: Template | None = Field(
+        default=None, description="The title when several events share a message; `count` says how many."
+    )
+    line: Template | None = Field(default=None, description="What such a message says about one event.")
 
 
 class Override(Wording):

@@ -31,6 +31,12 @@ class Wording(Protocol):
     @property
     def body(self) -> str | None: ...
     @property
+    def footer(self) -> str | None: ...
+    @property
+    def summary(self) -> str | None: ...
+    @property
+    def line(self) -> str | None: ...
+    @property
     def facts(self) -> Mapping[str, str] | None: ...
     @property
     def buttons(self) -> Sequence[ButtonText] | None: ...
@@ -75,7 +81,7 @@ def _block(program: Program, name: str) -> Section:
 def from_wording(wording: Wording, markup: Markup, within: Environment) -> dict[str, Section]:
     """What the configuration gives."""
     sections: dict[str, Section] = {}
-    for name, text in (("title", wording.title), ("body", wording.body)):
+    for name, text in _plain_texts(wording):
         if text is not None:
             sections[name] = compile_template(text, within)
     if wording.facts is not None:
@@ -105,9 +111,19 @@ def _buttons(buttons: Sequence[ButtonText], markup: Markup, within: Environment)
     return section
 
 
+def _plain_texts(wording: Wording) -> tuple[tuple[str, str | None], ...]:
+    return (
+        ("title", wording.title),
+        ("body", wording.body),
+        ("footer", wording.footer),
+        ("summary", wording.summary),
+        ("line", wording.line),
+    )
+
+
 def texts_of(wording: Wording) -> Iterator[tuple[str, str]]:
     """Every template text in the wording with its place."""
-    for name, text in (("title", wording.title), ("body", wording.body)):
+    for name, text in _plain_texts(wording):
         if text is not None:
             yield name, text
     yield from ((f"facts.{name}", text) for name, text in (wording.facts or {}).items())

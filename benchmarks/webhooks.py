@@ -9,6 +9,7 @@ from relay.ids import new_id
 
 SAMPLE = "04-main-broke"
 BRANCHES = 50
+FIRST = 100_000_000  # pipeline number: later than all of a long history, or nothing would be told of them
 
 
 def bodies(count: int, size: int = 0) -> Iterator[bytes]:
@@ -26,5 +27,5 @@ def _renewed(sample: dict[str, Any], number: int) -> dict[str, Any]:
     return sample | {
         "id": new_id(),
         "workflow": sample["workflow"] | {"id": new_id()},
-        "pipeline": pipeline | {"number": number + 1, "vcs": vcs},
+        "pipeline": pipeline | {"number": FIRST + number, "vcs": vcs},
     }

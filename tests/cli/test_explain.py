@@ -349,8 +349,12 @@ def test_a_faulty_configuration_is_told_with_its_faults(desk: Desk) -> None:
 
 
 def test_an_incident_is_told_with_its_key(desk: Desk) -> None:
-    config = (desk.folder / "relay.yaml").read_text().replace(
-        "notifiers:\n", 'notifiers:\n  pager: { type: pagerduty, routing_key: "0123456789abcdef" }\n', 1
+    config = (
+        (desk.folder / "relay.yaml")
+        .read_text()
+        .replace(
+            "notifiers:\n", 'notifiers:\n  pager: { type: pagerduty, routing_key: "0123456789abcdef" }\n', 1
+        )
     )
     desk.write(f"{config}\n  - {{ name: page, notify: pager }}\n")
 

@@ -61,6 +61,13 @@ class Scene:
         wait_for(lambda: not old & self.web_processes(), SOON_S, "new web processes")
         wait_for(lambda: len(self.web_processes()) >= len(old), SOON_S, "all of them")
 
+    def hang_up(self, text: str) -> None:
+        """Have the configuration read again, and wait until the supervisor has taken it and passed it on."""
+        told = self.serving.log.count(READ)
+        self.config.write_text(text)
+        self.serving.signal(signal.SIGHUP)
+        wait_for(lambda: self.serving.log.count(READ) >= told + 2, SOON_S, READ, lambda: self.serving.log)
+
     def web_processes(self) -> set[int]:
         return set(children_of(self.serving.child("web") or 0))
 
@@ -248,6 +255,22 @@ def test_a_worker_that_starts_while_the_file_is_broken_uses_the_last_good_one(sc
 
     scene.reload(old)
     assert path == "/last-good"
+
+
+def test_a_file_that_breaks_right_after_a_reload_takes_nothing_back(scene: Scene) -> None:
+    """gunicorn looks at the second SIGHUP when the processes of before the first have ended."""
+    old, last = scene.config.read_text(), Secret("l4st-good")
+    processes = len(scene.web_processes())
+    for secret in (Secret("passing"), last):
+        scene.hang_up(old.replace(SECRET.reveal(), secret.reveal()))
+    scene.config.write_text("version: 2\n")
+
+    scene.post_until_taken(workflow_completed(number=11), last)
+
+    assert scene.message(11)
+    assert scene.post(workflow_completed(number=12)).status_code == 401
+    wait_for(lambda: len(scene.web_processes()) == processes, SOON_S, "the ones before to end")
+    scene.reload(old)
 
 
 @pytest.mark.parametrize(("role", "number"), [("worker", 7), ("web", 8)])

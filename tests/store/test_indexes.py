@@ -52,8 +52,8 @@ def explain(engine: Engine, statement: Any, values: dict[str, Any]) -> str:
         (lanes._FREE, {"lanes": ["a"]}, "work_lane (lane=?)"),
         (lanes._LIVE, {"lanes": ["a"]}, "work_lane (lane=?)"),
         (plans._HISTORIES, {"keys": '["a"]', "skipped": 29}, "outcomes_order (state_key=? AND number>?)"),
-        (ledger._STUCK, {}, "events_stuck"),
-        (ledger._FAILED, {}, "deliveries_failed"),
+        (ledger._COUNTS, {}, "events_stuck"),
+        (ledger._COUNTS, {}, "deliveries_failed"),
     ],
 )
 def test_a_statement_uses_its_index(

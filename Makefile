@@ -36,8 +36,9 @@ bench: $(VENV)/.test
 torture: $(VENV)/.test
 	$(BIN)/python -m pytest -m torture --timeout 1800 tests/torture
 
-docs: $(VENV)/.run
+docs: $(VENV)/.test
 	$(BIN)/python -m relay.config.reference > docs/configuration.md
+	$(BIN)/python -m docs.drawing
 
 lock: $(VENV)/.test
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade \

@@ -1,7 +1,7 @@
 """How fast one worker plans accepted webhooks, and delivers what is queued: `python -m benchmarks.drain`.
 
 The worker is the one that `relay worker` runs, logging included; only its notifier sends nothing
-(benchmarks/nowhere.py). First everything accepted is planned while the destination takes nothing, then
+(benchmarks/nowhere.py): once with a message that is ready, once with one that is rendered. First everything accepted is planned while the destination takes nothing, then
 the destination opens and the queue is drained until the last result is committed.
 """
 
@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 
 import click
@@ -39,6 +39,9 @@ class Drained:
     cpu_us: float
 
 
+TARGETS = {"no-op": False, "rendered": True}  # whether the messages are made
+
+
 class _Countdown:
     """Tells when so many were sent."""
 
@@ -52,10 +55,10 @@ class _Countdown:
             self.done.set()
 
 
-def drain(url: str, folder: Path, number: int) -> Drained:
+def drain(url: str, folder: Path, number: int, *, rendering: bool) -> Drained:
     """Queue so many deliveries and drain them, in this process."""
     sent = _Countdown(number)
-    relay = relay_to_nowhere(url, folder, sent)
+    relay = relay_to_nowhere(url, folder, sent, rendering=rendering)
     with Store.open(url) as store:
         accept(store, bodies(number))
         planned, _ = _work(store, _closed(relay), lambda: _until(lambda: not store.counts()["planning"]))
@@ -115,11 +118,11 @@ def main(names: tuple[str, ...], number: int, rounds: int, log_file: str) -> Non
                 tempfile.TemporaryDirectory(prefix="relay-drain-") as folder,
                 database(name, Path(folder)) as url,
             ):
-                for _ in range(rounds):
-                    seen = drain(url, Path(folder), number)
+                for _, (target, rendering) in product(range(rounds), TARGETS.items()):
+                    seen = drain(url, Path(folder), number, rendering=rendering)
                     click.echo(
-                        f"{name:10} planned {seen.planned:6.0f}/s  delivered {seen.delivered:6.0f}/s"
-                        f"  {seen.cpu_us:4.0f} µs each  aim {AIMS[name]}/s"
+                        f"{name:10} {target:8} planned {seen.planned:6.0f}/s"
+                        f"  delivered {seen.delivered:6.0f}/s  {seen.cpu_us:4.0f} µs each  aim {AIMS[name]}/s"
                     )
 
 

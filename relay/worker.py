@@ -42,6 +42,7 @@ from relay.store import (
 HELD_MOST = 96  # claimed and not finished: enough to keep busy while a turn commits
 THREADS = HELD_MOST  # one for each: what waits for a slow destination keeps no thread from another
 PLANS_PER_TURN = 64
+PLANS_BETWEEN = 12  # … while messages are under way, whose results and successors wait for the turn's end
 LINE_MOST = 256  # events that are claimed and wait for what CircleCI tells about them
 LEASE_S = 90.0  # beats extend it; it only matters when a worker hangs
 BEAT_S = 2.0
@@ -186,6 +187,7 @@ class Worker:
         with self._store.turn(self._watcher.overlook) as turn:
             strays = self._strays(turn)
             decided = self._plan(turn, now)
+            self._collect()  # what came back meanwhile makes room for more
             turn.finish(self._hand.finished)
             self._tend(turn, now, dead)
             plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
@@ -217,7 +219,8 @@ class Worker:
     def _room_to_plan(self) -> int:
         if any(claim.lost for (claim, _) in self._line):
             return 0  # it is planned alone; see `claims.claim_plans`
-        return min(PLANS_PER_TURN, LINE_MOST - len(self._line))
+        most = PLANS_BETWEEN if self._hand.sending else PLANS_PER_TURN
+        return min(most, LINE_MOST - len(self._line))
 
     def _collect(self) -> None:
         try:

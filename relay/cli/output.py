@@ -51,7 +51,14 @@ def console() -> Console:
 
 def plain(value: Any) -> Any:
     """What JSON knows: dataclasses, times and enums as their plain forms."""
-    return msgspec.to_builtins(value)
+    return msgspec.to_builtins(value, enc_hook=_text)
+
+
+def _text(value: Any) -> str:
+    """Texts of a markup are a kind of their own."""
+    if isinstance(value, str):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} is nothing that JSON knows")
 
 
 def print_json(value: Any) -> None:

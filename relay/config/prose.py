@@ -67,7 +67,8 @@ faults when the file is loaded.
 NOTIFIERS_INTRO = """\
 ## `notifiers.NAME`
 
-A place the relay can speak to. `type` says which service it is and which keys there are. Every type has:
+A place the relay can speak to. `type` says which service it is and which keys there are;
+[notifiers.md](notifiers.md) tells more of each. Every type has:
 """
 
 ACTIONS_INTRO = """\

@@ -1,0 +1,1 @@
+"""The documentation, and in `drawing` what makes its pictures."""

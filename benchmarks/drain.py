@@ -1,8 +1,9 @@
 """How fast one worker plans accepted webhooks, and delivers what is queued: `python -m benchmarks.drain`.
 
 The worker is the one that `relay worker` runs, logging included; only its notifier sends nothing
-(benchmarks/nowhere.py): once with a message that is ready, once with one that is rendered. First everything accepted is planned while the destination takes nothing, then
-the destination opens and the queue is drained until the last result is committed.
+(benchmarks/nowhere.py): once with a message that is ready, once with one that is rendered. First everything
+accepted is planned while the destination takes nothing, then the destination opens and the queue is drained
+until the last result is committed.
 """
 
 import os

@@ -23,6 +23,7 @@ from relay.transport import Transport
 
 if TYPE_CHECKING:
     from relay.circleci.answers import Ending
+    from relay.circleci.connection import Connection
     from relay.circleci.facade import CircleCI
 
 LOGINS = ("github", "gitlab", "bitbucket")
@@ -89,16 +90,23 @@ def actions_of(settings: Config) -> Mapping[str, Action]:
     return {name: each for name, each in settings.actions.items() if isinstance(each, Action)}
 
 
+def connection_of(settings: Config) -> "Connection":
+    """How to reach the CircleCI of the configuration."""
+    from relay.circleci.connection import Connection
+
+    wanted = settings.circleci
+    proxies = dict.fromkeys(("http", "https"), wanted.proxy.reveal()) if wanted.proxy else {}
+    return Connection(base_url=wanted.url, token=wanted.token, ca_bundle=wanted.ca_bundle, proxies=proxies)
+
+
 def circleci_of(settings: Config) -> "CircleCI | None":
     """The client, or None without a token: then nothing is fetched, and actions say what they lack."""
     if not settings.circleci.token:
         return None
-    from relay.circleci.connection import Connection
     from relay.circleci.facade import CircleCI
     from relay.circleci.http import Http
 
-    connection = Connection(base_url=settings.circleci.url, token=settings.circleci.token)
-    return CircleCI(Http(connection, on_ending=_warn))
+    return CircleCI(Http(connection_of(settings), on_ending=_warn))
 
 
 def _warn(ending: "Ending") -> None:

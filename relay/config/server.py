@@ -68,6 +68,14 @@ class CircleCI(Section):
         description="A personal API token. Only needed for actions, and to ask CircleCI for what a webhook"
         " leaves out.",
     )
+    ca_bundle: str | None = Field(
+        default=None,
+        description="A file or folder of certificates to trust instead of the usual, for CircleCI Server.",
+    )
+    proxy: OptionalSecret = Field(
+        default=None,
+        description="The proxy to CircleCI, `http://user:password@host:3128`; if left out, the environment's.",
+    )
     enrich_within: Duration = Field(
         default=10.0,
         gt=0,

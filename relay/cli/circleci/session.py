@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,14 +81,20 @@ def session(asked: Asked, environ: Mapping[str, str], now: datetime) -> Iterator
 
 def connection_of(settings: "Config | None", asked: Asked, environ: Mapping[str, str]) -> Connection:
     """The environment's token goes where the command line says, the configuration's only to its own URL."""
-    configured = Connection(base_url=settings.circleci.url if settings else CLOUD)
-    chosen = Connection(base_url=asked.url or configured.base_url, auth=asked.auth)
+    configured = _configured(settings) if settings else Connection(base_url=CLOUD)
+    chosen = replace(configured, base_url=asked.url or configured.base_url, auth=asked.auth)
     token = Secret(environ.get(TOKEN, "").strip())
     own = settings.circleci.token if settings else None
     if not token and own and chosen.root != configured.root:
         _warn(f"the token of {asked.config} is for {configured.root} and not sent elsewhere; set {TOKEN}")
         own = None
-    return Connection(base_url=chosen.base_url, auth=asked.auth, token=token or own or None)
+    return replace(chosen, token=token or own or None)
+
+
+def _configured(settings: "Config") -> Connection:
+    from relay import wiring
+
+    return wiring.connection_of(settings)
 
 
 def _settings(asked: Asked) -> "Config | None":

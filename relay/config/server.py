@@ -74,7 +74,7 @@ class CircleCI(Section):
     )
     proxy: OptionalSecret = Field(
         default=None,
-        description="The proxy to CircleCI, `http://user:password@host:3128`; if left out, the environment's.",
+        description="The proxy to CircleCI, `http://user:password@host:3128`; else the environment's.",
     )
     enrich_within: Duration = Field(
         default=10.0,

@@ -180,7 +180,6 @@ class Worker:
 
     def _turn(self, *, claiming: bool) -> float:
         self._take_up()
-        self._collect()
         self._hand.plans.extend(self._line.take())
         dead = self._beat()
         now = self._clock.now()

@@ -15,6 +15,7 @@ from relay.secret import Secret
 from relay.transport import TIMEOUT, Transport
 
 __all__ = [
+    "AllowPrivate",
     "Conversation",
     "Notifier",
     "OptionalSecret",
@@ -46,6 +47,9 @@ _NAMES_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type
 
 Seconds = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string"})]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema(_NAMES_SCHEMA)]
+AllowPrivate = Annotated[
+    bool, Field(description="Lets the address be a private one, and http; for tests and proxies.")
+]
 OptionalSecret = Annotated[Secret | None, BeforeValidator(_absent_if_empty)]
 OptionalText = Annotated[str | None, BeforeValidator(_absent_if_empty)]
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from relay.markup import MARKUPS, MORE, one_line, safe_url
 from relay.markup.room import utf16_units
 from relay.model import Answer, Level, Message
-from relay.notifiers.base import Notifier, OptionalText, Outgoing, is_web_address
+from relay.notifiers.base import AllowPrivate, Notifier, OptionalText, Outgoing, is_web_address
 from relay.notifiers.parts.chat import LONGEST_URL, fitting, links
 from relay.notifiers.parts.discord_answers import judge_api
 from relay.people import PersonSpec
@@ -61,9 +61,7 @@ class Discord(Notifier):
         default=None,
         description="For a forum channel: what its posts are called; `{title}` is the message's title.",
     )
-    allow_private: bool = Field(
-        default=False, description="Lets the address be a private one, and http; for tests and proxies."
-    )
+    allow_private: AllowPrivate = False
 
     @model_validator(mode="after")
     def _can_be_sent(self) -> "Discord":

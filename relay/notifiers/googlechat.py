@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from relay.markup import MARKUPS, PLAIN, clean, html_to_plain, one_line
 from relay.markup.room import fit, json_bytes, utf8_bytes
 from relay.model import Answer, Button, Fact, Level, Message
-from relay.notifiers.base import Notifier, Outgoing, is_web_address
+from relay.notifiers.base import AllowPrivate, Notifier, Outgoing, is_web_address
 from relay.notifiers.parts.chat import LONGEST_URL, title_link
 from relay.people import PersonSpec
 from relay.secret import Secret
@@ -58,9 +58,7 @@ class GoogleChat(Notifier):
 
     type: Literal["googlechat"] = "googlechat"
     url: Secret = Field(description="The address of the space's webhook, whole, with `key` and `token`.")
-    allow_private: bool = Field(
-        default=False, description="Lets the address be a private one, and http; for tests and proxies."
-    )
+    allow_private: AllowPrivate = False
 
     @model_validator(mode="after")
     def _can_be_sent(self) -> "GoogleChat":

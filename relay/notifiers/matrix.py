@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from relay.errors import DeliveryError
 from relay.markup import clean, one_line
 from relay.model import Answer, Message
-from relay.notifiers.base import Notifier, Outgoing, is_web_address
+from relay.notifiers.base import AllowPrivate, Notifier, Outgoing, is_web_address
 from relay.notifiers.parts.matrix_content import BODY_LIMITS, called_in, content, edit, in_thread
 from relay.people import PersonSpec
 from relay.secret import Secret
@@ -55,9 +55,7 @@ class Matrix(Notifier):
     room: str = Field(
         description="The room's id, `!…`, or an alias, `#ci:example.com`; in quotes, for # begins a comment."
     )
-    allow_private: bool = Field(
-        default=False, description="Lets the address be a private one, and http; for tests and proxies."
-    )
+    allow_private: AllowPrivate = False
 
     @field_validator("homeserver")
     @classmethod

@@ -11,7 +11,14 @@ from pydantic import Field, model_validator
 
 from relay.markup import MARKUPS, MORE, one_line
 from relay.model import Answer, Level, Message
-from relay.notifiers.base import Notifier, OptionalSecret, OptionalText, Outgoing, is_web_address
+from relay.notifiers.base import (
+    AllowPrivate,
+    Notifier,
+    OptionalSecret,
+    OptionalText,
+    Outgoing,
+    is_web_address,
+)
 from relay.notifiers.parts.chat import fitting, links, title_link
 from relay.notifiers.parts.mattermost_answers import judge_api, judge_webhook
 from relay.people import PersonSpec
@@ -58,9 +65,7 @@ class Mattermost(Notifier):
     )
     token: OptionalSecret = Field(default=None, description="A bot's access token.")
     channel: OptionalText = Field(default=None, description="With `token`: a channel's id, 26 characters.")
-    allow_private: bool = Field(
-        default=False, description="Lets the address be a private one, and http; for tests and proxies."
-    )
+    allow_private: AllowPrivate = False
 
     @model_validator(mode="after")
     def _has_one_way_to_post(self) -> "Mattermost":

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from relay.errors import DeliveryError, TemplateError
 from relay.markup import PLAIN, clean, one_line, safe_url
 from relay.model import Answer, Event, Level, Message
-from relay.notifiers.base import Conversation, Notifier, Outgoing, is_web_address
+from relay.notifiers.base import AllowPrivate, Conversation, Notifier, Outgoing, is_web_address
 from relay.notifiers.parts.pagerduty_answers import judge_event
 from relay.people import PersonSpec
 from relay.sandbox import compile_condition
@@ -70,9 +70,7 @@ class PagerDuty(Notifier):
         default=API_URL,
         description="Another address: `https://events.eu.pagerduty.com` for accounts in the EU.",
     )
-    allow_private: bool = Field(
-        default=False, description="Lets the address be a private one, and http; for tests and proxies."
-    )
+    allow_private: AllowPrivate = False
 
     @field_validator("api_url")
     @classmethod

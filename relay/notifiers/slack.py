@@ -9,7 +9,14 @@ from pydantic import Field, model_validator
 
 from relay.markup import MARKUPS, MORE, one_line
 from relay.model import Answer, Level, Message
-from relay.notifiers.base import Notifier, OptionalSecret, OptionalText, Outgoing, is_web_address
+from relay.notifiers.base import (
+    AllowPrivate,
+    Notifier,
+    OptionalSecret,
+    OptionalText,
+    Outgoing,
+    is_web_address,
+)
 from relay.notifiers.parts.chat import LONGEST_URL, fitting, title_link
 from relay.notifiers.parts.slack_answers import judge_api, judge_webhook
 from relay.people import PersonSpec
@@ -60,9 +67,7 @@ class Slack(Notifier):
     api_url: str = Field(
         default=API_URL, description="Another address of Slack's API, for tests and proxies."
     )
-    allow_private: bool = Field(
-        default=False, description="Lets the address be a private one, and http; for tests and proxies."
-    )
+    allow_private: AllowPrivate = False
 
     @model_validator(mode="after")
     def _has_one_way_to_post(self) -> "Slack":

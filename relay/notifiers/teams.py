@@ -12,7 +12,7 @@ from relay.markup import PLAIN, clean, one_line
 from relay.markup.room import fit, json_bytes, utf8_bytes
 from relay.markup.teams import Teams as TeamsMarkup
 from relay.model import Answer, Fact, Level, Message
-from relay.notifiers.base import Notifier, Outgoing, is_web_address
+from relay.notifiers.base import AllowPrivate, Notifier, Outgoing, is_web_address
 from relay.notifiers.parts.chat import LONGEST_URL, title_link
 from relay.people import PersonSpec
 from relay.secret import Secret
@@ -64,9 +64,7 @@ class Teams(Notifier):
 
     type: Literal["teams"] = "teams"
     url: Secret = Field(description="The address that the workflow's webhook trigger gives, whole.")
-    allow_private: bool = Field(
-        default=False, description="Lets the address be a private one, and http; for tests and proxies."
-    )
+    allow_private: AllowPrivate = False
 
     @model_validator(mode="after")
     def _can_be_sent(self) -> "Teams":

@@ -13,7 +13,7 @@ from relay.errors import DeliveryError
 from relay.markup import MARKUPS, html_to_plain, one_line
 from relay.markup.room import fit, utf16_units
 from relay.model import Answer, Button, Fact, Message
-from relay.notifiers.base import Notifier, Outgoing, is_web_address
+from relay.notifiers.base import AllowPrivate, Notifier, Outgoing, is_web_address
 from relay.notifiers.parts.chat import LONGEST_URL, title_link
 from relay.notifiers.parts.telegram_answers import judge_edit, judge_sent
 from relay.people import PersonSpec
@@ -68,9 +68,7 @@ class Telegram(Notifier):
     api_url: str = Field(
         default=API_URL, description="Another address of the Bot API, such as a server of your own."
     )
-    allow_private: bool = Field(
-        default=False, description="Lets the address be a private one, and http; for tests and proxies."
-    )
+    allow_private: AllowPrivate = False
 
     @model_validator(mode="after")
     def _can_be_sent(self) -> "Telegram":

@@ -16,7 +16,7 @@ from relay.errors import DeliveryError
 from relay.markup import MARKUPS, PLAIN, clean, one_line
 from relay.markup.room import fit, utf8_bytes
 from relay.model import Answer, Event, Fact, Message
-from relay.notifiers.base import Notifier, Outgoing, is_web_address
+from relay.notifiers.base import AllowPrivate, Notifier, Outgoing, is_web_address
 from relay.notifiers.parts.chat import links, title_link
 from relay.notifiers.parts.zulip_answers import judge_edit, judge_sent
 from relay.people import PersonSpec
@@ -61,9 +61,7 @@ class Zulip(Notifier):
         default="{{ project }} / {{ branch }}",
         description="The topic; may name `project`, `branch` and `workflow`.",
     )
-    allow_private: bool = Field(
-        default=False, description="Lets the address be a private one, and http; for tests and proxies."
-    )
+    allow_private: AllowPrivate = False
 
     @model_validator(mode="after")
     def _can_be_sent(self) -> "Zulip":

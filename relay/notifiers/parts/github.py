@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from relay.errors import DeliveryError
 from relay.markup import clean, one_line
 from relay.model import Answer, Event
-from relay.notifiers.base import Notifier, is_web_address
+from relay.notifiers.base import AllowPrivate, Notifier, is_web_address
 from relay.secret import Secret
 from relay.transport import Reply, Transport, failure, judge
 from relay.transport.answers import retry_after
@@ -53,9 +53,7 @@ class GitHubNotifier(Notifier):
         default=API_URL,
         description="The address of the API; for GitHub Enterprise Server `https://<host>/api/v3`.",
     )
-    allow_private: bool = Field(
-        default=False, description="Lets the address be a private one, and http; for tests and proxies."
-    )
+    allow_private: AllowPrivate = False
 
     @field_validator("api_url")
     @classmethod

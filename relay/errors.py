@@ -4,7 +4,8 @@ RelayError
 ├── PayloadError        a webhook that is not JSON or tells of no build: answered with 400
 ├── ConfigError         a configuration that cannot be used; carries every fault found
 ├── StoreError          the database cannot be used now
-│   └── StoreBusy       … but may be soon: answered with 503 and Retry-After
+│   ├── StoreBusy       … but may be soon: answered with 503 and Retry-After
+│   └── PlanRefused     one plan among several cannot be recorded; record each by itself
 ├── TemplateError       a template that cannot be rendered; the message is sent plain
 ├── DeliveryError       one try at a delivery failed; says whether another can help
 └── UsageError          a command was asked for something that is not there
@@ -55,6 +56,10 @@ class StoreBusy(StoreError):
     def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after  # seconds
+
+
+class PlanRefused(StoreError):
+    """The database refused a plan, and with it everything of the same turn."""
 
 
 class TemplateError(RelayError):

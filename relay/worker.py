@@ -20,7 +20,7 @@ from relay import acting, pipeline, preparing
 from relay.clock import SteadyClock
 from relay.config import Config
 from relay.enriching import Line
-from relay.errors import StoreError
+from relay.errors import PlanRefused, StoreError
 from relay.ids import new_id
 from relay.model import AttemptOutcome, Event, Message
 from relay.pipeline import Relay
@@ -109,6 +109,7 @@ class Worker:
         self._pause_s = FIRST_PAUSE_S
         self._has_jumped = False  # the wall clock, and due times are not repaired yet
         self._is_unsure = False  # whether the turn before was committed
+        self._is_careful = False  # whether plans are recorded one by one, since one was refused
 
     @property
     def id(self) -> str:
@@ -158,6 +159,9 @@ class Worker:
         """One turn; how long to sleep after it."""
         try:
             wait_s = self._turn(claiming=claiming)
+        except PlanRefused:
+            self._is_careful = True
+            return 0.0
         except StoreError as error:
             return self._back_off(error)
         self._pause_s = FIRST_PAUSE_S
@@ -183,7 +187,7 @@ class Worker:
         self._hand.plans.extend(self._line.take())
         dead = self._beat()
         now = self._clock.now()
-        with self._store.turn(self._watcher.overlook) as turn:
+        with self._store.turn(self._watcher.overlook, is_careful=self._is_careful) as turn:
             strays = self._strays(turn)
             decided = self._plan(turn, now)
             self._collect()  # what came back meanwhile makes room for more
@@ -192,7 +196,7 @@ class Worker:
             plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
             claims = self._claim(turn, now) if claiming else ()
             wait_s = 0.0 if plans else turn.next_due(now, self._limit_of)
-        self._has_jumped = self._is_unsure = False
+        self._has_jumped = self._is_unsure = self._is_careful = False
         self._hand.plans, self._hand.finished = [], []
         self._line.done()
         self._hand.claimed = [*strays, *plans, *claims]

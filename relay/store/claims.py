@@ -60,6 +60,7 @@ class Claim:
         None  # since when nothing gets through to the destination, in seconds since 1970
     )
     dead_why: str | None = None
+    has_trouble: bool = True  # whether the destination failed lately, as far as was known when claiming
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,10 +118,13 @@ def claim_deliveries(
 
 
 def _aware(claim: Claim, destination: Destination) -> Claim:
-    """The claim, telling when its destination is dead."""
-    if destination.dead_since is None:
-        return claim
-    return replace(claim, dead_since=destination.dead_since, dead_why=destination.dead_why)
+    """The claim, telling how its destination fares."""
+    return replace(
+        claim,
+        dead_since=destination.dead_since,
+        dead_why=destination.dead_why,
+        has_trouble=destination.failures > 0 or destination.dead_since is not None,
+    )
 
 
 def ready_destinations(conn: Connection) -> list[Destination]:

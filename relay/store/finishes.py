@@ -131,10 +131,11 @@ def record_failures(conn: Connection, finishes: Sequence[Finish]) -> None:
     """
     made = [f for f in finishes if f.claim.step is Step.DELIVER and f.is_fault]
     fine = {f.claim.destination for f in made if f.outcome is AttemptOutcome.DELIVERED}
+    healed = {f.claim.destination for f in made if f.claim.has_trouble} & fine
     failed = {f.claim.destination for f in made if f.outcome is AttemptOutcome.TEMPORARY} - fine
     troubled = [f for f in made if f.pause_until or f.is_dead or f.claim.destination in failed]
-    if fine:
-        conn.execute(_CLOSE_CIRCUIT, {"keys": sorted(fine)})
+    if healed:
+        conn.execute(_CLOSE_CIRCUIT, {"keys": sorted(healed)})
     if troubled:
         _update_destinations(conn, troubled)
 

@@ -18,13 +18,13 @@ turn is undone, and the caller hears StoreBusy.
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam, exc, insert, update
 
-from relay.errors import StoreError
+from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
 from relay.store import claims, finishes, lanes, liveness, loads, plans, portable
 from relay.store.claims import Claim, Lease
@@ -49,10 +49,11 @@ def no_limit(destination: str) -> Limit:
 class Turn:
     """See the module. Times are aware datetimes unless a name ends in _s."""
 
-    def __init__(self, conn: Connection, *, sender: str, after: str = "") -> None:
+    def __init__(self, conn: Connection, *, sender: str, after: str = "", is_careful: bool = True) -> None:
         self.after = after  # the destination served last
         self._conn = conn
         self._sender = sender
+        self._is_careful = is_careful
         self._ended_lanes: list[str] = []
         self._new_work: list[dict[str, Any]] = []
         self._finished: list[Finish] = []
@@ -85,7 +86,7 @@ class Turn:
         """True for each that is recorded, False where the lease was lost and nothing was.
 
         If the database refuses one, the others are recorded and that one gets its StoreError; finish its
-        claim as failed.
+        claim as failed. A turn that is not careful raises PlanRefused instead: undo it, take a careful one.
         """
         if not planned:
             return ()
@@ -94,6 +95,8 @@ class Turn:
         except Exception as error:  # some refusals are the driver's or the packing's
             if _may_pass(error):
                 raise
+            if not self._is_careful:
+                raise PlanRefused(str(_refusal(error))) from error
             return self._record_alone(planned, now)
         return tuple(claim.id in held for claim, _ in planned)
 
@@ -195,7 +198,7 @@ class Turn:
 
     def _record(self, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> frozenset[int]:
         """The ids of the claims that still held; only their plans are recorded."""
-        with self.savepoint():
+        with self.savepoint() if self._is_careful else nullcontext():
             held = finishes.give_up(self._conn, [claim for claim, _ in planned])
             kept = [(claim, plan) for claim, plan in planned if claim.id in held]
             if kept:

@@ -116,13 +116,14 @@ class Store:
         return accept(self._engine, arrivals)
 
     @contextmanager
-    def turn(self, committed: Callable[[], object] = bool) -> Iterator[Turn]:
+    def turn(self, committed: Callable[[], object] = bool, *, is_careful: bool = True) -> Iterator[Turn]:
         """One write transaction on the queue, undone if anything raises; see `relay.store.queue`.
 
-        committed: called after the commit, on SQLite before anyone else can write.
+        committed: called after the commit, on SQLite before anyone else can write. is_careful: a plan that
+        the database refuses does not undo the rest, at the price of a savepoint.
         """
         with writing(self._engine, committed) as conn:
-            turn = Turn(conn, sender=self._name, after=self._after)
+            turn = Turn(conn, sender=self._name, after=self._after, is_careful=is_careful)
             yield turn
             turn.settle()
         self._after = turn.after

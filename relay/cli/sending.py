@@ -25,6 +25,7 @@ REMEDIES = {
     410: "the address is gone for good; make a new one",
     429: "too many messages; wait a little and try again",
 }
+OF_RESULTS = "it speaks of results only; `relay explain EVENT --payload NAME` shows what it would send"
 SETTINGS = "check the notifier's settings"
 UNREACHABLE = "check the address, and that this machine can reach it"
 LATER = "the service has trouble; a real message would be tried again"
@@ -54,7 +55,7 @@ def send_test(path: str, notifier: str, as_json: bool) -> None:
     finally:
         relay.transport.close()
     _tell(notifier, finish, as_json)
-    sys.exit(0 if finish.outcome is AttemptOutcome.DELIVERED else ANSWER_IS_NO)
+    sys.exit(0 if _was_delivered(finish) else ANSWER_IS_NO)
 
 
 def event_to_send(notifier: str, now: datetime) -> Event:
@@ -84,6 +85,10 @@ def _tell(name: str, finish: Finish, as_json: bool) -> None:
     if as_json:
         print_json(_record(name, finish))
         return
+    if _was_nothing_sent(finish):
+        click.echo(visible(f"{name}: nothing was sent: {finish.answer.excerpt}"))
+        click.echo(OF_RESULTS)
+        return
     if finish.outcome is not AttemptOutcome.DELIVERED:
         click.echo(visible(f"{name}: not delivered: {finish.error}"))
         click.echo(remedy(finish))
@@ -93,6 +98,16 @@ def _tell(name: str, finish: Finish, as_json: bool) -> None:
         click.echo(f"{name}: delivered")
     if finish.answer.excerpt:
         click.echo(visible(f"it answered: {finish.answer.excerpt}"))
+
+
+def _was_delivered(finish: Finish) -> bool:
+    return finish.outcome is AttemptOutcome.DELIVERED and not _was_nothing_sent(finish)
+
+
+def _was_nothing_sent(finish: Finish) -> bool:
+    """A notifier that only speaks of results has nothing to say in a test, and says so."""
+    is_done = finish.outcome is AttemptOutcome.DELIVERED
+    return is_done and finish.answer.status is None and bool(finish.answer.excerpt)
 
 
 def remedy(finish: Finish) -> str:
@@ -106,7 +121,7 @@ def remedy(finish: Finish) -> str:
 
 
 def _record(name: str, finish: Finish) -> dict[str, object]:
-    delivered = finish.outcome is AttemptOutcome.DELIVERED
+    delivered = _was_delivered(finish)
     return {
         "notifier": name,
         "delivered": delivered,

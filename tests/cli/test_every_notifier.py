@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from relay import notifiers
+from relay.cli.sending import OF_RESULTS
 from tests.cli.desk import Desk
 from tests.factories import classic
 from tests.fakes.mail import MailServer
@@ -25,11 +26,11 @@ HOOK = classic(
 )
 # A test message is no result of any commit, so these have nothing to send.
 NOTHING_TO_SEND = {
-    "github_comment": "place: delivered\nit answered: no pull request: nothing to comment on\n",
+    "github_comment": f"place: nothing was sent: no pull request: nothing to comment on\n{OF_RESULTS}\n",
     "github_status": (
         "place: not delivered: relay is not a project on github.com\ncheck the notifier's settings\n"
     ),
-    "pagerduty": "place: delivered\nit answered: nothing to page about: unknown\n",
+    "pagerduty": f"place: nothing was sent: nothing to page about: unknown\n{OF_RESULTS}\n",
 }
 
 Taken = Callable[[], Sequence[Any]]
@@ -104,5 +105,5 @@ def test_a_notifier_of_results_says_why_it_sends_no_test_message(desk: Desk, kin
 
         result = desk.run("send-test", "place")
 
-        assert result.output == NOTHING_TO_SEND[kind]
+        assert (result.exit_code, result.output) == (1, NOTHING_TO_SEND[kind])
         assert not taken()

@@ -129,7 +129,7 @@ def test_who_sends_too_much_gets_to_read_why(served: Served) -> None:
 
 def test_who_never_stops_sending_is_hung_up_on(served: Served) -> None:
     sent = 0
-    with socket.create_connection(address_of(served), timeout=TIMEOUT_S) as peer:
+    with socket.create_connection(address_of(served), timeout=3 * TIMEOUT_S) as peer:
         peer.sendall(head("Content-Length: 1000000000000"))
         with suppress(ConnectionError):
             while sent < 200 * MIB:

@@ -4,7 +4,7 @@ from relay.routing.match import MatchError, check_match, compile_match
 from relay.routing.reading import Reading
 from relay.routing.stored import as_record, completed, from_record
 from relay.routing.trace import Decision, Resolution, Result, TraceLine
-from relay.routing.tree import Router, RouteSpec
+from relay.routing.tree import Router, RouteSpec, named
 
 __all__ = [
     "Decision",
@@ -20,4 +20,5 @@ __all__ = [
     "compile_match",
     "completed",
     "from_record",
+    "named",
 ]

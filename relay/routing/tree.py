@@ -55,6 +55,13 @@ class Level:
         return (self.nodes[at] for at in self._index.candidates(reading))
 
 
+def named(specs: Iterable[RouteSpec]) -> Iterator[str]:
+    """The names of all routes, parents before children."""
+    for spec in specs:
+        yield spec.name
+        yield from named(spec.routes)
+
+
 class Router:
     """Compiled routes. Raises MatchError for a match that cannot be read."""
 

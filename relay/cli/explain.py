@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 
 from relay import wiring
-from relay.cli import ANSWER_IS_NO, rehearsal, report
+from relay.cli import ANSWER_IS_NO, rehearsal, report, whynot
 from relay.cli.explained import Explained, Past
 from relay.cli.explained import explain as work_out
 from relay.cli.moments import moment
@@ -27,9 +27,16 @@ from relay.store import StoredEvent
 @click.option(
     "--payload", metavar="NOTIFIER", help="Print what this notifier would be sent, and nothing else."
 )
+@click.option(
+    "--why-not",
+    metavar="ROUTE",
+    help="One route: each condition, and what would have to change for it to fire.",
+)
 @json_option
 @click.pass_obj
-def explain(path: str, event: str, at: str | None, payload: str | None, as_json: bool) -> None:
+def explain(
+    path: str, event: str, at: str | None, payload: str | None, why_not: str | None, as_json: bool
+) -> None:
     """Say what would happen to a webhook, and why. Sends nothing and changes nothing.
 
     EVENT is a file with a webhook's body as CircleCI posts it (any accepted shape), `-` for standard input,
@@ -40,13 +47,17 @@ def explain(path: str, event: str, at: str | None, payload: str | None, as_json:
       relay explain event.json
       relay explain event.json --at "2026-11-23 21:15"
       relay explain event.json --payload team-slack
+      relay explain event.json --why-not trunk-fixed
       relay events                      ids of what arrived
       relay explain 4ksq2z8d            the same for one of them
 
     Every route gets a line: what became of it and the real value next to the wanted one.
 
-    Exit status 0: something would be sent. 1: nothing would. 2: the event or configuration cannot be read.
+    Exit status 0: something would be sent; with --why-not, the route fires. 1: nothing would; it does not. 2:
+    the event or configuration cannot be read.
     """
+    if payload is not None and why_not is not None:
+        raise Mistake("either --payload or --why-not")
     settings = wiring.load_config(path)
     relay = wiring.build(settings)
     if payload is not None:
@@ -55,6 +66,8 @@ def explain(path: str, event: str, at: str | None, payload: str | None, as_json:
         hook = read_hook(event, looked)
         now = moment(at, relay.timezone, "--at") if at else hook.received_at
         explained = _explain(event, hook, looked, relay, now)
+    if why_not is not None:
+        sys.exit(_print_account(why_not, explained, as_json))
     if payload is not None:
         _print_payload(payload, explained, as_json)
     else:
@@ -75,6 +88,16 @@ def _print_report(explained: Explained, as_json: bool) -> None:
         print_json(masked(report.as_record(explained), mask))
         return
     print_lines(mask_lines(report.lines(explained), mask))
+
+
+def _print_account(name: str, explained: Explained, as_json: bool) -> int:
+    """The exit status."""
+    found, mask = whynot.account_of(name, explained), explained.relay.config.masker
+    if as_json:
+        print_json(masked(whynot.as_record(found, explained), mask))
+    else:
+        print_lines(mask_lines(whynot.lines(found, explained), mask))
+    return 0 if found.fires else ANSWER_IS_NO
 
 
 def _print_payload(name: str, explained: Explained, as_json: bool) -> None:

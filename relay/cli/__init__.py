@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "configuration",
     "schema": "configuration",
     "explain": "explain",
+    "test": "trying",
     "send-test": "sending",
     "events": "ledger",
     "event": "ledger",

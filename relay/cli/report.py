@@ -29,11 +29,9 @@ RESULT_STYLES = {Result.FIRE: "bold green", Result.ERROR: "bold red", Result.NO:
 
 def lines(explained: Explained) -> Iterator[Text]:
     """The whole report."""
-    event, deliveries = explained.decided.event, explained.decided.deliveries
+    deliveries = explained.decided.deliveries
     told = doings.messages(deliveries)
-    yield event_line(event)
-    yield from _state_lines(explained)
-    yield _config_line(explained)
+    yield from head(explained)
     yield Text()
     width = max(
         (*(_depth(line) for line in explained.trace), *(len(d.target) for d in deliveries)), default=0
@@ -45,6 +43,13 @@ def lines(explained: Explained) -> Iterator[Text]:
     yield from doings.lines(explained)
     hint = f"--payload {told[0].target} shows the request body" if told else ""
     yield Text((DRY + hint).rstrip())
+
+
+def head(explained: Explained) -> Iterator[Text]:
+    """What the event is, what it did to its branch, and by which configuration it is judged."""
+    yield event_line(explained.decided.event)
+    yield from _state_lines(explained)
+    yield _config_line(explained)
 
 
 def _depth(line: TraceLine) -> int:
@@ -235,14 +240,21 @@ def as_record(explained: Explained) -> dict[str, Any]:
     """The report for scripts."""
     decided = explained.decided
     return {
-        "event": plain(decided.event),
-        "state": _state_record(explained),
-        "config": _config_record(explained.relay),
+        **head_record(explained),
         "routes": route_records(explained.trace),
         "deliveries": [
             _delivery_record(delivery, explained) for delivery in doings.messages(decided.deliveries)
         ],
         "actions": doings.records(explained),
+    }
+
+
+def head_record(explained: Explained) -> dict[str, Any]:
+    """The head of the report for scripts."""
+    return {
+        "event": plain(explained.decided.event),
+        "state": _state_record(explained),
+        "config": _config_record(explained.relay),
     }
 
 

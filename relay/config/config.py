@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from relay.config.examples import Example
 from relay.config.people import Person
 from relay.config.routes import Unmatched
 from relay.config.server import CircleCI, Defaults, Server
@@ -32,3 +33,4 @@ class Config:
     actions: Mapping[str, BaseModel]
     routes: tuple[RouteSpec, ...]
     unmatched: Unmatched
+    tests: tuple[Example, ...] = ()

@@ -50,6 +50,7 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _members,
         _unknown_author,
         _fallbacks,
+        _tests,
     )
     return tuple(fault for check in checks for fault in check(subject))
 
@@ -168,6 +169,32 @@ def _fallbacks(subject: Subject) -> Iterator[Fault]:
                 yield subject.page.fault(path, "a notifier cannot be its own fallback")
             elif subject.notifiers is not None and other not in subject.notifiers:
                 yield subject.page.fault(path, unknown(f"unknown notifier {other}", other, subject.notifiers))
+
+
+def _tests(subject: Subject) -> Iterator[Fault]:
+    """Each name that an example expects must be there, and each example be told from the others."""
+    routes = [place.name for place in named_routes(subject.file.routes)]
+    names = [example.name for example in subject.file.tests]
+    for number, example in enumerate(subject.file.tests):
+        path: Path = ("tests", number)
+        if example.name in names[:number]:
+            yield subject.page.fault((*path, "name"), "another test has this name already")
+        for key, check in (
+            ("routes", lambda s, n, p: _expected_routes(s, n, p, routes)),
+            ("notify", _names),
+            ("mention", _mentions),
+            ("act", _acts),
+        ):
+            bare = tuple(name.removeprefix("!") for name in getattr(example.expect, key) or ())
+            yield from check(subject, bare, (*path, "expect", key))
+
+
+def _expected_routes(
+    subject: Subject, names: Iterable[str], path: Path, known: Iterable[str]
+) -> Iterator[Fault]:
+    for index, name in enumerate(names):
+        if name not in known:
+            yield subject.page.fault((*path, index), unknown(f"unknown route {name}", name, known))
 
 
 def _template(subject: Subject, name: str, path: Path) -> Iterator[Fault]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from relay.config.examples import Example
 from relay.config.people import Person
 from relay.config.routes import Route, Unmatched
 from relay.config.section import Section
@@ -54,6 +55,6 @@ class File(Section):
     unmatched: Unmatched = Field(
         default=Unmatched(), description="What happens to events that no route takes."
     )
-    tests: tuple[Written, ...] = Field(
+    tests: tuple[Example, ...] = Field(
         default=(), description="Examples that this configuration must get right."
     )

@@ -6,6 +6,7 @@ reference (`Kind`).
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -23,6 +24,7 @@ BIND_PATTERN = r"^(unix:/.+|(\[[0-9a-fA-F:.]+\]|[^:/\s]+):[0-9]{1,5})\Z"
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_. -]{0,79}\Z"
 DURATION_PATTERN = r"^(\d+(\.\d+)?(ms|s|m|h|d) ?)+$"  # for editors; relay.durations decides
 LONGEST = 366 * durations.UNITS["d"]  # seconds
+FIRST_YEAR, LAST_YEAR = 2000, 2200  # of times in the file; none of them makes arithmetic overflow
 SEVERAL_VALUES = {fields.FieldType.OBJECTS, fields.FieldType.MAPPING, fields.FieldType.TEXTS}
 
 
@@ -106,6 +108,17 @@ def _timezone_problem(value: str) -> str:
     return problem if "did you mean" in problem else "unknown timezone; write one such as Europe/Paris or UTC"
 
 
+def _time(value: Any) -> datetime:
+    """Without an offset the time is meant in `defaults.timezone`, and stays naive here."""
+    try:
+        found = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
+    except ValueError as error:
+        raise ValueError('wanted a time such as "2026-11-23 21:15" or 2026-11-23T21:15:00+01:00') from error
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise ValueError(f"wanted a time between {FIRST_YEAR} and {LAST_YEAR}")
+    return found
+
+
 def _field_name(value: str) -> str:
     kind = fields.field_type(value)
     if kind is None or value.partition(".")[0] in {name.partition(".")[0] for name in fields.FETCHED}:
@@ -167,6 +180,7 @@ OptionalWebAddress = Annotated[WebAddress | None, BeforeValidator(_none_if_empty
 OptionalSecret = Annotated[Secret | None, BeforeValidator(_none_if_empty), Kind(name="secret")]
 BindAddress = Annotated[str, AfterValidator(_bind_address), Kind(name="address")]
 Timezone = Annotated[str, AfterValidator(_timezone), Kind(name="timezone")]
+Time = Annotated[datetime, BeforeValidator(_time), Kind(name="time"), WithJsonSchema({"type": "string"})]
 FieldName = Annotated[str, AfterValidator(_field_name), Kind(name="field")]
 FieldNames = Annotated[
     tuple[FieldName, ...],

@@ -1,12 +1,15 @@
 """Routes: which of them an event fires, and why not the others."""
 
+from relay.routing.account import Account, Checked, Step, account
 from relay.routing.match import MatchError, check_match, compile_match
 from relay.routing.reading import Reading
 from relay.routing.stored import as_record, completed, from_record
 from relay.routing.trace import Decision, Resolution, Result, TraceLine
-from relay.routing.tree import Router, RouteSpec
+from relay.routing.tree import Router, RouteSpec, named
 
 __all__ = [
+    "Account",
+    "Checked",
     "Decision",
     "MatchError",
     "Reading",
@@ -14,10 +17,13 @@ __all__ = [
     "Result",
     "RouteSpec",
     "Router",
+    "Step",
     "TraceLine",
+    "account",
     "as_record",
     "check_match",
     "compile_match",
     "completed",
     "from_record",
+    "named",
 ]

@@ -55,15 +55,26 @@ class Level:
         return (self.nodes[at] for at in self._index.candidates(reading))
 
 
+def named(specs: Iterable[RouteSpec]) -> Iterator[str]:
+    """The names of all routes, parents before children."""
+    for spec in specs:
+        yield spec.name
+        yield from named(spec.routes)
+
+
 class Router:
     """Compiled routes. Raises MatchError for a match that cannot be read."""
 
     def __init__(self, specs: Iterable[RouteSpec]) -> None:
-        self._top = _compile(specs, _NOTHING)
+        self.top = _compile(specs, _NOTHING)
 
     def resolve(self, event: Event) -> Resolution:
         """What fires. Looks only at routes that may match, so it hardly slows down with their number."""
         return self._walk(event, Level.candidates)
+
+    def way_to(self, name: str) -> tuple[Node, ...]:
+        """The routes from the top down to the one of this name, itself last; none when it is not there."""
+        return _way_to(name, self.top)
 
     def explain(self, event: Event) -> tuple[TraceLine, ...]:
         """One line for every route, in the order of the file."""
@@ -71,9 +82,17 @@ class Router:
 
     def _walk(self, event: Event, choose: "Choice", *, is_full: bool = False) -> Resolution:
         walk = _Walk(reading=Reading(event), choose=choose, is_full=is_full)
-        walk.try_level(self._top, 0)
+        walk.try_level(self.top, 0)
         errors = tuple(line for line in walk.lines if line.result is Result.ERROR)
         return Resolution(decisions=tuple(walk.decisions), trace=tuple(walk.lines), errors=errors)
+
+
+def _way_to(name: str, level: Level) -> tuple[Node, ...]:
+    for node in level.nodes:
+        below = () if node.spec.name == name else _way_to(name, node.children)
+        if below or node.spec.name == name:
+            return (node, *below)
+    return ()
 
 
 _NOTHING = Decision(route="", settings={})

@@ -12,7 +12,7 @@ from relay.errors import TemplateError
 from relay.model import Event
 from relay.sandbox.environment import RENDER_ERRORS, Environment, Speaks, put_out, reason
 from relay.sandbox.limits import MAX_SOURCE, metered
-from relay.sandbox.names import WORDS, names_of, problems_of
+from relay.sandbox.names import WORDS, fields_in, names_of, problems_of
 
 __all__ = [
     "WORDS",
@@ -24,6 +24,7 @@ __all__ = [
     "compile_template",
     "compile_text",
     "environment",
+    "fields_of_condition",
     "names_of",
     "put_out",
     "template_problems",
@@ -143,6 +144,11 @@ def compile_condition(text: str) -> Callable[[Event], bool]:
                 raise TemplateError(reason(error)) from error
 
     return condition
+
+
+def fields_of_condition(text: str) -> tuple[str, ...]:
+    """The fields that a condition which compiles names."""
+    return fields_in(_expression_tree(text, Environment(AsIs())))
 
 
 def _expression_tree(text: str, within: Environment) -> nodes.Template:

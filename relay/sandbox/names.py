@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import meta, nodes
 
-from relay.fields import ALL, FETCHED, FieldType
+from relay.fields import ALL, FETCHED, FieldType, field_type
 from relay.model import Event
 from relay.sandbox.environment import TEXT_METHODS, TIME_ATTRIBUTES, Environment
 from relay.sandbox.listed import listed
@@ -53,6 +53,14 @@ def problems_of(tree: nodes.Template, environment: Environment, extra: Collectio
     unknown = [problem_with(name, extra) for name in sorted(free - ROOTS)]
     paths = dict.fromkeys(_paths(tree, free & ROOTS))
     return (*unknown, *filter(None, map(_path_problem, paths)))
+
+
+def fields_in(tree: nodes.Template) -> tuple[str, ...]:
+    """The fields that are named, each as far as it is one: `author.known`, and `branch` of branch.upper."""
+    roots = meta.find_undeclared_variables(tree) & ROOTS
+    paths = [(root,) for root in roots] + list(_paths(tree, roots))
+    whole = {".".join(path[:size]) for path in paths for size in range(1, len(path) + 1)}
+    return tuple(sorted(name for name in whole if field_type(name) is not None))
 
 
 def problem_with(name: str, extra: Collection[str] = ()) -> str:

@@ -16,6 +16,7 @@ COMMANDS = {
     "schema": "configuration",
     "explain": "explain",
     "test": "trying",
+    "lint": "linting",
     "send-test": "sending",
     "events": "ledger",
     "event": "ledger",

@@ -4,6 +4,7 @@ from relay.routing.account import Account, Checked, Step, account
 from relay.routing.match import MatchError, check_match, compile_match
 from relay.routing.reading import Reading
 from relay.routing.stored import as_record, completed, from_record
+from relay.routing.survey import Pattern, dead_routes, patterns_of
 from relay.routing.trace import Decision, Resolution, Result, TraceLine
 from relay.routing.tree import Router, RouteSpec, named
 
@@ -12,6 +13,7 @@ __all__ = [
     "Checked",
     "Decision",
     "MatchError",
+    "Pattern",
     "Reading",
     "Resolution",
     "Result",
@@ -24,6 +26,8 @@ __all__ = [
     "check_match",
     "compile_match",
     "completed",
+    "dead_routes",
     "from_record",
     "named",
+    "patterns_of",
 ]

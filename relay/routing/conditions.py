@@ -46,18 +46,19 @@ class FieldCondition:
             return self.reach is Reach.NONE or not self.positive
         if isinstance(value, tuple) or self.reach is not Reach.ANY:
             return self._passes_list(_as_list(value))
-        return self._accepts(value)
+        return self.accepts(value)
 
     def _passes_list(self, values: Sequence[Scalar]) -> bool:
         if self.reach is Reach.EVERY:
-            return all(map(self._accepts, values))
+            return all(map(self.accepts, values))
         if self.reach is Reach.NONE:
-            return not any(map(self._accepts, values))
+            return not any(map(self.accepts, values))
         return not self._culprits(values) and (
             not self.positive or any(_any_matches(self.positive, value) for value in values)
         )
 
-    def _accepts(self, value: Scalar) -> bool:
+    def accepts(self, value: Scalar) -> bool:
+        """Whether a field that holds this one value passes."""
         return not _any_matches(self.negative, value) and (
             not self.positive or _any_matches(self.positive, value)
         )

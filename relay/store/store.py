@@ -14,6 +14,7 @@ from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
 from relay.store import (
     configs,
+    judged,
     ledger,
     liveness,
     loads,
@@ -27,6 +28,7 @@ from relay.store import (
 from relay.store.accept import Arrival, accept
 from relay.store.claims import Claim
 from relay.store.engine import open_engine, reading, writing
+from relay.store.judged import Judged
 from relay.store.ledger import (
     PAGE,
     AttemptRow,
@@ -194,6 +196,11 @@ class Store:
         """By id, or by six or more characters that only this id begins or ends with."""
         with reading(self._engine) as conn:
             return ledger.event_detail(conn, text)
+
+    def judged(self, limit: int = PAGE, before: str | None = None) -> tuple[Judged, ...]:
+        """Planned events with all their fields, newest first; the next page is the one before the last id."""
+        with reading(self._engine) as conn:
+            return judged.page(conn, limit, before)
 
     def deliveries(
         self, limit: int = PAGE, before: str | None = None, wanted: DeliveryFilter = _EVERY_DELIVERY

@@ -31,6 +31,7 @@ class Desk:
 
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
+    url: str | None = None  # of the database, when it is not relay.db here
 
     def write(self, config: str, name: str = "relay.yaml") -> None:
         (self.folder / name).write_text(config)
@@ -54,7 +55,7 @@ class Desk:
         return self.folder / "relay.db"
 
     def store(self) -> Store:
-        return Store.open(f"sqlite:///{self.database}")
+        return Store.open(self.url or f"sqlite:///{self.database}")
 
     def arrive(self, *hooks: Any, at: datetime = NOON) -> tuple[str, ...]:
         """Accept webhooks, as the endpoint does; their ids."""

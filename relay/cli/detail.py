@@ -41,7 +41,12 @@ def message_of(row: DeliveryRow) -> str:
 
 def raw_body(found: EventDetail, mask: Callable[[str], str]) -> str:
     """The webhook's body for reading; JSON stays the same JSON."""
-    text = found.body.decode("utf-8", "replace")
+    return readable(found.body, mask)
+
+
+def readable(body: bytes, mask: Callable[[str], str]) -> str:
+    """As `raw_body`, of any body."""
+    text = body.decode("utf-8", "replace")
     try:
         return json_text(masked(json.loads(text), mask))
     except (ValueError, RecursionError):

@@ -105,7 +105,7 @@ def look_through(
 
 def _progress(read: int) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r{read:,} events read", nl=False, err=True)
+        click.echo(f"\r{count(read, 'event')} read", nl=False, err=True)
 
 
 def _end_progress() -> None:

@@ -56,12 +56,7 @@ class Outcomes:
 
 def attempt(example: Example, hook: StoredEvent, relay: Relay) -> Tried:
     """Raises PayloadError. Nothing is read or written."""
-    event = event_of(example, hook, relay)
-    history = history_of(example.given.past, event, relay)
-    decided = pipeline.decide(event, history, relay, event.received_at)
-    if event.kind is EventKind.PING:  # which is answered, and nobody told
-        decided = replace(decided, deliveries=())
-    came = outcomes_of(decided, relay)
+    came = outcomes_of(example, hook, relay)
     hit = frozenset(route for route, line in came.trace.items() if line.result in TOOK_PART)
     return Tried(name=example.name, differences=tuple(_differences(example.expect, came, relay)), hit=hit)
 
@@ -98,8 +93,9 @@ def _outcome(each: Earlier, distance: int, number: int | None, begins: datetime,
     )
 
 
-def outcomes_of(decided: Decided, relay: Relay) -> Outcomes:
-    """Who was told, mentioned and what was done, each by which route."""
+def outcomes_of(example: Example, hook: StoredEvent, relay: Relay) -> Outcomes:
+    """Who is told, mentioned and what is done, each by which route. Raises PayloadError."""
+    decided = _decide(example, hook, relay)
     told = doings.messages(decided.deliveries)
     return Outcomes(
         decided=decided,
@@ -108,6 +104,14 @@ def outcomes_of(decided: Decided, relay: Relay) -> Outcomes:
         mentioned={key: delivery.route for delivery in told for key in _mentioned(delivery, decided, relay)},
         acted={delivery.target: delivery.route for delivery in doings.actions(decided.deliveries)},
     )
+
+
+def _decide(example: Example, hook: StoredEvent, relay: Relay) -> Decided:
+    event = event_of(example, hook, relay)
+    history = history_of(example.given.past, event, relay)
+    decided = pipeline.decide(event, history, relay, event.received_at)
+    is_ping = event.kind is EventKind.PING  # which is answered, and nobody told
+    return replace(decided, deliveries=()) if is_ping else decided
 
 
 def _told_name(delivery: NewDelivery) -> str:

@@ -10,8 +10,8 @@ import click
 from rich.text import Text
 
 from relay import wiring
-from relay.cli import ANSWER_IS_NO, CANNOT
-from relay.cli.opening import hook_of
+from relay.cli import ANSWER_IS_NO, CANNOT, recording
+from relay.cli.opening import hook_of, looking, read_hook
 from relay.cli.output import Mistake, json_option, mask_lines, masked, print_json, print_lines, visible
 from relay.cli.tried import NO_TIME, Tried, attempt, never_hit
 from relay.config import Config
@@ -35,9 +35,11 @@ Ran = Tried | Broken
 
 
 @click.command(short_help="Run the configuration's own tests.")
+@click.option("--record", "event", metavar="EVENT", help="Write a test of what becomes of this webhook now.")
+@click.option("--name", metavar="TEXT", help="With --record: the name of the test.")
 @json_option
 @click.pass_obj
-def test(path: str, as_json: bool) -> None:
+def test(path: str, event: str | None, name: str | None, as_json: bool) -> None:
     """Run the `tests:` of the configuration: webhooks, and what it must make of them.
 
     Files are read from the configuration's folder, earlier results from the test itself. Nothing is sent,
@@ -46,11 +48,20 @@ def test(path: str, as_json: bool) -> None:
     \b
       relay test
       relay --config new.yaml test
+      relay test --record 4ksq2z8d --name "a broken main pages"
+
+    With --record nothing is run: the webhook, a file or an event in the ledger, becomes a file beside the
+    configuration, secrets masked, and what comes of it now is added to `tests:` as what is expected.
 
     Exit status 0: all tests pass. 1: one fails. 2: the configuration or a webhook cannot be read.
     """
+    if name is not None and event is None:
+        raise Mistake("--name goes with --record")
     settings = wiring.load_config(path)
     relay = wiring.build(settings)
+    if event is not None:
+        _record_test(event, name, settings, relay)
+        return
     ran = tuple(_run(example, settings, relay) for example in settings.tests)
     missed = never_hit(named(settings.routes), [each for each in ran if isinstance(each, Tried)])
     if as_json:
@@ -58,6 +69,19 @@ def test(path: str, as_json: bool) -> None:
     else:
         print_lines(mask_lines(_lines(ran, missed, settings), settings.masker))
     sys.exit(_status(ran))
+
+
+def _record_test(event: str, name: str | None, settings: Config, relay: Relay) -> None:
+    with looking(settings) as looked:
+        try:
+            made = recording.record(read_hook(event, looked), looked.store, relay, name)
+        except PayloadError as error:
+            raise Mistake(visible(f"{event}: {error}")) from error
+    if recording.write(made, settings):
+        click.echo(visible(f"wrote {made.event}, and the test {made.name} into {settings.source}"))
+        return
+    click.echo(visible(f"wrote {made.event}; add this to `tests:` in {settings.source}"))
+    click.echo(made.entry, nl=False)
 
 
 def _run(example: Example, settings: Config, relay: Relay) -> Ran:
@@ -83,7 +107,7 @@ def _lines(ran: Sequence[Ran], missed: Sequence[str], settings: Config) -> Itera
     for each in ran:
         yield from _lines_of(each)
     if not ran:
-        yield Text(visible(f"{settings.source} has no tests; write some under `tests:`"))
+        yield Text(visible(f"{settings.source} has no tests; `relay test --record EVENT` makes one"))
     yield Text(visible(f"{_summary(ran)}; {_coverage(missed)}"))
 
 

@@ -1,6 +1,9 @@
 """`relay lint`: rules that do nothing, on either database."""
 
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -161,6 +164,23 @@ def test_reading_ends_where_the_time_begins(seen: Desk) -> None:
         look_through(store, Seen(relay), NOON - timedelta(days=1), 100, read.append, page=1)
 
     assert read == [1]
+
+
+def test_progress_is_shown_on_a_terminal(desk: Desk) -> None:
+    desk.write(QUIET)
+    desk.arrive(workflow_completed())
+    desk.work()
+    ours, terminal = os.openpty()
+    try:
+        command = [sys.executable, "-m", "relay", "lint"]
+        done = subprocess.run(command, cwd=desk.folder, stderr=terminal, stdout=subprocess.PIPE, check=True)
+        shown = os.read(ours, 1000)
+    finally:
+        os.close(ours)
+        os.close(terminal)
+
+    assert shown == b"\r1 event read\r\n"
+    assert done.stdout.startswith(b"1 event looked at (2026-11-23 .. 2026-11-23), 1 route\n")
 
 
 def test_nothing_found_is_said(desk: Desk) -> None:

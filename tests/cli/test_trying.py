@@ -243,7 +243,7 @@ def test_without_tests_every_route_is_listed(desk: Desk) -> None:
     result = desk.run("test")
 
     assert result.output == (
-        "relay.yaml has no tests; write some under `tests:`\n"
+        "relay.yaml has no tests; `relay test --record EVENT` makes one\n"
         "0 passed; routes never hit by a test: everything, trunk, trunk-broke, trunk-fixed,"
         " trunk-evening, flaky\n"
     )

@@ -161,14 +161,28 @@ def test_events_that_are_no_results_change_nothing(kind: EventKind) -> None:
     assert (judgement.event, judgement.outcome) == (event, None)
 
 
-def test_late_result_is_recorded_but_not_announced() -> None:
+def test_late_result_is_recorded_and_leaves_what_was_told() -> None:
     _, history = play([result(1), result(3)])
 
     judgement = judge(result(2, BAD), history, IGNORED)
 
     assert judgement.event.change is Change.NONE
     assert judgement.outcome is not None
-    assert judgement.outcome.red is True
+    assert judgement.outcome.red is False
+
+
+def test_late_result_of_an_older_pipeline_does_not_flip_the_state() -> None:
+    changes, history = play([result(1), result(3), result(2, BAD)])
+
+    assert changes[-1] is Change.NONE
+    assert is_red(in_order(history)) is False
+
+
+def test_late_result_becomes_the_previous_one_of_what_follows_it_only() -> None:
+    _, history = play([result(1), result(4), result(2, BAD)])
+
+    assert judge(result(3, BAD), history, IGNORED).event.previous.number == 2
+    assert judge(result(5, BAD), history, IGNORED).event.previous.number == 4
 
 
 def test_late_failure_counts_for_the_results_after_it() -> None:
@@ -180,10 +194,24 @@ def test_late_failure_counts_for_the_results_after_it() -> None:
     ]
 
 
-def test_late_first_attempt_leaves_its_pipeline_red() -> None:
+def test_late_first_attempt_does_not_make_what_was_told_as_fixed_be_fixed_again() -> None:
     changes = told(result(1, BAD), result(2, GOOD, 2), result(2, BAD, 1), result(3))
 
-    assert changes == ["first_failure", "fixed", "none", "fixed"]
+    assert changes == ["first_failure", "fixed", "none", "still_passing"]
+
+
+def test_late_first_attempt_does_not_hide_that_the_next_pipeline_breaks() -> None:
+    changes = told(result(1), result(2, GOOD, 2), result(2, BAD, 1), result(3, BAD))
+
+    assert changes == ["first_success", "still_passing", "none", "broke"]
+
+
+def test_break_that_comes_after_a_late_bad_attempt_counts_from_itself() -> None:
+    _, history = play([result(1), result(2, GOOD, 2), result(2, BAD, 1)])
+
+    previous = judge(result(3, BAD), history, IGNORED).event.previous
+
+    assert (previous.number, previous.red_since, previous.failures) == (2, None, 0)
 
 
 def test_same_run_with_the_same_status_is_told_once() -> None:

@@ -197,8 +197,11 @@ def deliver_one(
 
 
 def _refuse_dead(claim: Claim, delivery: StoredDelivery, now: datetime) -> None:
-    """DeliveryError while nothing gets through to the destination; now and then one try is made."""
-    if claim.dead_since is None or now.timestamp() - claim.dead_since >= PROBE_DEAD_S:
+    """DeliveryError while nothing gets through to the destination; now and then one try is made.
+
+    A failure far in the future is one from before the clock was set back.
+    """
+    if claim.dead_since is None or abs(now.timestamp() - claim.dead_since) >= PROBE_DEAD_S:
         return
     since = datetime.fromtimestamp(claim.dead_since, now.tzinfo)
     raise DeliveryError(

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from itertools import count
+from datetime import datetime, timedelta
+from itertools import count, repeat
 from typing import Any
 
 from hypothesis import strategies as st
@@ -22,6 +22,21 @@ Hook = dict[str, Any]
 STATUSES = ("success", "failed", "canceled")
 JOBS = 2  # N parallel jobs of a cancelled workflow make N + 1 events
 LEASE_S = 60.0
+# What may be announced after what; between two words that are the same, the other must have been said.
+FOLLOWERS = {
+    None: {Change.FIRST_SUCCESS, Change.FIRST_FAILURE},
+    False: {Change.STILL_PASSING, Change.BROKE},
+    True: {Change.STILL_FAILING, Change.FIXED, Change.PASSED_ON_RETRY},
+}
+RED_AFTER = {
+    Change.FIRST_SUCCESS: False,
+    Change.FIRST_FAILURE: True,
+    Change.STILL_PASSING: False,
+    Change.BROKE: True,
+    Change.STILL_FAILING: True,
+    Change.FIXED: False,
+    Change.PASSED_ON_RETRY: True,
+}
 _projects = count(1)
 
 
@@ -148,22 +163,27 @@ def runs(draw: st.DrawFn, statuses: Sequence[str] = STATUSES) -> tuple[Run, ...]
     return tuple(Run(**{**vars(run), "number": numbers[at]}) for at, run in enumerate(found))
 
 
-def play(store: Store, relay: Relay, batches: Iterable[Sequence[Hook]]) -> Played:
-    """Accept and plan as web and worker do, each batch in one transaction."""
+def play(
+    store: Store,
+    relay: Relay,
+    batches: Iterable[Sequence[Hook]],
+    now: Iterable[datetime] = repeat(NOON),
+) -> Played:
+    """Accept and plan as web and worker do, each batch in one transaction; `now` is the time for each."""
     plans: list[Planned] = []
     worker = new_id()
-    for batch in batches:
+    for batch, at in zip(batches, now, strict=False):
         _accept(store, batch)
         with store.turn() as turn:
-            claims = turn.claim_plans(NOON, worker, LEASE_S, len(batch))
+            claims = turn.claim_plans(at, worker, LEASE_S, len(batch))
         load = store.load(claims)
         events = [pipeline.normalise(load.events[claim.ref], relay) for claim in claims]
         with store.turn() as turn:
             known = turn.histories({pipeline.key_of(event, relay) for event in events})
-            decided = pipeline.decide_all(events, known, relay, NOON)
+            decided = pipeline.decide_all(events, known, relay, at)
             made = [plan for plan in decided if isinstance(plan, Planned)]
             assert len(made) == len(claims)
-            assert turn.record_plans(list(zip(claims, made, strict=True)), NOON) == (True,) * len(made)
+            assert turn.record_plans(list(zip(claims, made, strict=True)), at) == (True,) * len(made)
         plans += made
     keys = {plan.state_key for plan in plans}
     return Played(plans=tuple(plans), histories={key: store.history(key) for key in keys})
@@ -173,3 +193,11 @@ def _accept(store: Store, hooks: Sequence[Hook]) -> None:
     """In this order; repeats of a webhook are refused as duplicates."""
     ids = sorted(new_id() for _ in hooks)
     store.accept([arrival_of(body(hook), its) for hook, its in zip(hooks, ids, strict=True)])
+
+
+def check_follow(changes: Iterable[Change]) -> None:
+    """Each word that is announced follows from the one before."""
+    red: bool | None = None
+    for change in changes:
+        assert change in FOLLOWERS[red]
+        red = RED_AFTER[change]

@@ -16,7 +16,18 @@ from relay.changes import in_order, is_red
 from relay.model import Change
 from relay.pipeline import Relay
 from relay.store import Store
-from tests.histories import Hook, Played, Run, by_build, by_job, by_workflow, play, runs
+from tests.histories import (
+    RED_AFTER,
+    Hook,
+    Played,
+    Run,
+    by_build,
+    by_job,
+    by_workflow,
+    check_follow,
+    play,
+    runs,
+)
 from tests.relays import make_relay
 
 SETTINGS = """\
@@ -29,21 +40,6 @@ routes:
   - match: { change: [broke, fixed] }
     notify: console
 """
-# What may be announced after what; between two words that are the same, the other must have been said.
-FOLLOWERS = {
-    None: {Change.FIRST_SUCCESS, Change.FIRST_FAILURE},
-    False: {Change.STILL_PASSING, Change.BROKE},
-    True: {Change.STILL_FAILING, Change.FIXED, Change.PASSED_ON_RETRY},
-}
-RED_AFTER = {
-    Change.FIRST_SUCCESS: False,
-    Change.FIRST_FAILURE: True,
-    Change.STILL_PASSING: False,
-    Change.BROKE: True,
-    Change.STILL_FAILING: True,
-    Change.FIXED: False,
-    Change.PASSED_ON_RETRY: True,
-}
 Tell = Callable[[Run], list[Hook]]
 
 some = settings(
@@ -136,10 +132,7 @@ def check(store: Store, relay: Relay, story: Story, tell: Tell) -> Played:
 def check_well_spoken(played: Played) -> None:
     """Each word follows from the one before, and each run is told of once."""
     for changes in played.told().values():
-        red: bool | None = None
-        for change in changes:
-            assert change in FOLLOWERS[red]
-            red = RED_AFTER[change]
+        check_follow(changes)
     told = Counter(
         (plan.state_key, plan.event.correlation)
         for plan in played.plans

@@ -14,8 +14,18 @@ from relay.ids import new_id
 from relay.model import Change, Event, Outcome
 from relay.pipeline import Relay
 from relay.store import Planned, Store
-from tests.factories import MINUTE, NOON, classic_job, job_completed, stamp, uuid_of, vcs, workflow_completed
-from tests.relays import arrival_of, body
+from tests.factories import (
+    MINUTE,
+    NOON,
+    body,
+    classic_job,
+    job_completed,
+    stamp,
+    uuid_of,
+    vcs,
+    workflow_completed,
+)
+from tests.relays import arrival_of
 
 Hook = dict[str, Any]
 

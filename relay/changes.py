@@ -52,6 +52,7 @@ class Judgement:
     event: Event
     outcome: Outcome | None
     skipped: tuple[Outcome, ...] = ()  # ignored results between the previous one and this
+    is_repeat: bool = False  # its run was counted before
 
 
 def state_key(event: Event, names: Sequence[str]) -> str:
@@ -88,7 +89,8 @@ def judge(event: Event, history: Sequence[Outcome], ignore: Collection[Status]) 
         return Judgement(event=placed, outcome=None)
     told = _told(known, line, outcome)
     if _is_repeat(outcome, counted):
-        return Judgement(event=placed, outcome=_correction(replace(outcome, red=told), counted))
+        correction = _correction(replace(outcome, red=told), counted)
+        return Judgement(event=placed, outcome=correction, is_repeat=True)
     others = [other for other in known if other.status in silent]
     return replace(_judged(placed, outcome, line, told), skipped=_skipped(outcome, line, others))
 
@@ -211,7 +213,9 @@ def _name(outcome: Outcome) -> str:
 
 
 def _merged(of_run: Sequence[Outcome]) -> Outcome:
-    """What several results of one run come to."""
+    """What the results of one run come to."""
+    if len(of_run) == 1:
+        return of_run[0]
     worst = min(of_run, key=lambda one: (not _is_bad(one), one.by_build, one.started_at, one.event_id))
     numbered = next((one for one in of_run if not one.by_build), worst)
     return replace(worst, number=numbered.number, by_build=numbered.by_build, started_at=numbered.started_at)
@@ -240,8 +244,8 @@ def _places(outcomes: Collection[Outcome]) -> Callable[[Outcome], Place]:
 
 
 def _before(outcome: Outcome, line: Sequence[Outcome]) -> Sequence[Outcome]:
-    names = [_name(other) for other in line]
-    return line[: names.index(_name(outcome))]
+    name = _name(outcome)
+    return line[: next(at for at, other in enumerate(line) if _name(other) == name)]
 
 
 def _is_repeat(outcome: Outcome, counted: Iterable[Outcome]) -> bool:
@@ -282,8 +286,10 @@ def _as_previous(outcome: Outcome) -> Previous:
     )
 
 
-def _skipped(outcome: Outcome, line: Sequence[Outcome], silent: Iterable[Outcome]) -> tuple[Outcome, ...]:
+def _skipped(outcome: Outcome, line: Sequence[Outcome], silent: Sequence[Outcome]) -> tuple[Outcome, ...]:
     """Ignored outcomes since the one before this."""
+    if not silent:
+        return ()
     names = {_name(other) for other in line}
     whole = in_order((*line, *(other for other in silent if _name(other) not in names)))
     before = _before(outcome, whole)

@@ -228,8 +228,10 @@ class Outcome:
     started_at: datetime  # orders attempts of one pipeline: the workflow's creation, else the start
     commit: str | None = None
     run: str | None = None  # workflow id, or build number as text: what a repeat of the same run shares
-    red: bool | None = None  # state of the branch after this result; None when not known
+    red: bool | None = None  # whether the branch is red by all that was announced so far; None when not known
     finished_at: datetime | None = None
+    by_build: bool = False  # the number is a build's; those of pipelines are another scale
+    place: int = field(default=0, compare=False)  # in the order of recording
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -180,7 +180,7 @@ def deliver_one(
     started = clock()
     try:
         notifier = notifier_of(delivery, relay)
-        _refuse_dead(claim, delivery, started)
+        refuse_dead(claim, delivery.target, started)
         message = message or render(delivery, notifier, relay, started)
         answer = notifier.send(message, outgoing(claim, delivery, relay, started), relay.transport)
     except DeliveryError as error:
@@ -196,15 +196,18 @@ def deliver_one(
     )
 
 
-def _refuse_dead(claim: Claim, delivery: StoredDelivery, now: datetime) -> None:
-    """DeliveryError while nothing gets through to the destination; now and then one try is made."""
-    if claim.dead_since is None or now.timestamp() - claim.dead_since >= PROBE_DEAD_S:
+def refuse_dead(claim: Claim, target: str, now: datetime) -> None:
+    """DeliveryError while nothing gets through to the destination; now and then one try is made.
+
+    A failure far in the future is one from before the clock was set back.
+    """
+    if claim.dead_since is None or abs(now.timestamp() - claim.dead_since) >= PROBE_DEAD_S:
         return
     since = datetime.fromtimestamp(claim.dead_since, now.tzinfo)
     raise DeliveryError(
-        f"notifier {delivery.target} is disabled since {since:%Y-%m-%d %H:%M} UTC: {claim.dead_why};"
-        f" mend it, try it with `relay send-test {delivery.target}`, then"
-        f" `relay replay --dead --target {delivery.target}`",
+        f"notifier {target} is disabled since {since:%Y-%m-%d %H:%M} UTC: {claim.dead_why};"
+        f" mend it, try it with `relay send-test {target}`, then"
+        f" `relay replay --dead --target {target}`",
         permanent=True,
     )
 

@@ -131,7 +131,10 @@ def trigger_origin(event: Event) -> Origin:
 
 
 def why_no_retry(event: Event, earlier: Earlier, *, limit: int, cooldown: float, now: datetime) -> str | None:
-    """Why the event's run must not be run again now; None when it may be. cooldown: seconds."""
+    """Why the event's run must not be run again now; None when it may be. cooldown: seconds.
+
+    A last run far in the future is one from before the clock was set back, and no reason to wait for.
+    """
     origin = retry_origin(event)
     same = next((run for run in earlier.on_root if origin and run.origin == origin.keys[0]), None)
     if same is not None:
@@ -140,7 +143,7 @@ def why_no_retry(event: Event, earlier: Earlier, *, limit: int, cooldown: float,
     if spent >= limit:
         return f"the limit of {limit} is reached"
     last = earlier.last_in_scope
-    if last is not None and now < last + timedelta(seconds=cooldown):
+    if last is not None and abs(now - last) < timedelta(seconds=cooldown):
         return f"the last one was at {last:%H:%M} UTC, and the cooldown is not over"
     return None
 

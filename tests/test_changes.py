@@ -24,6 +24,7 @@ from relay.model import (
     Workflow,
 )
 from tests.factories import MINUTE, NOON, make_commit, make_event
+from tests.histories import check_follow
 
 IGNORED = (Status.CANCELED, Status.NOT_RUN, Status.UNAUTHORIZED)
 KEY = ("project.slug", "branch", "workflow.name", "job.name")
@@ -52,6 +53,34 @@ def build(number: int, status: Status, retry_of: int | None = None) -> Event:
         workflow=Workflow(),
         pipeline=Pipeline(),
         build=Build(retry_of=retry_of),
+    )
+
+
+def job(pipeline: int, status: Status = GOOD) -> Event:
+    """The job of a workflow, by the modern webhook."""
+    return replace(
+        result(pipeline, status),
+        id=f"j{pipeline}",
+        kind=EventKind.JOB,
+        number=5000 + pipeline,
+        job=Job(name="test", number=5000 + pipeline),
+        workflow=Workflow(id=f"w{pipeline}", name="build", created_at=NOON + pipeline * 10 * MINUTE),
+    )
+
+
+def classic_job(number: int, status: Status, *, workflow: str, minute: int | None = None) -> Event:
+    """The job of a workflow, by the classic webhook, which knows no pipeline."""
+    start = NOON + ((number - 5000) * 10 + 1 if minute is None else minute) * MINUTE
+    return make_event(
+        id=f"c{number}",
+        kind=EventKind.BUILD,
+        status=status,
+        number=number,
+        started_at=start,
+        finished_at=start + MINUTE,
+        job=Job(name="test", number=number),
+        workflow=Workflow(id=workflow, name="build"),
+        pipeline=Pipeline(),
     )
 
 
@@ -161,14 +190,28 @@ def test_events_that_are_no_results_change_nothing(kind: EventKind) -> None:
     assert (judgement.event, judgement.outcome) == (event, None)
 
 
-def test_late_result_is_recorded_but_not_announced() -> None:
+def test_late_result_is_recorded_and_leaves_what_was_told() -> None:
     _, history = play([result(1), result(3)])
 
     judgement = judge(result(2, BAD), history, IGNORED)
 
     assert judgement.event.change is Change.NONE
     assert judgement.outcome is not None
-    assert judgement.outcome.red is True
+    assert judgement.outcome.red is False
+
+
+def test_late_result_of_an_older_pipeline_does_not_flip_the_state() -> None:
+    changes, history = play([result(1), result(3), result(2, BAD)])
+
+    assert changes[-1] is Change.NONE
+    assert is_red(in_order(history)) is False
+
+
+def test_late_result_becomes_the_previous_one_of_what_follows_it_only() -> None:
+    _, history = play([result(1), result(4), result(2, BAD)])
+
+    assert judge(result(3, BAD), history, IGNORED).event.previous.number == 2
+    assert judge(result(5, BAD), history, IGNORED).event.previous.number == 4
 
 
 def test_late_failure_counts_for_the_results_after_it() -> None:
@@ -180,10 +223,24 @@ def test_late_failure_counts_for_the_results_after_it() -> None:
     ]
 
 
-def test_late_first_attempt_leaves_its_pipeline_red() -> None:
+def test_late_first_attempt_does_not_make_what_was_told_as_fixed_be_fixed_again() -> None:
     changes = told(result(1, BAD), result(2, GOOD, 2), result(2, BAD, 1), result(3))
 
-    assert changes == ["first_failure", "fixed", "none", "fixed"]
+    assert changes == ["first_failure", "fixed", "none", "still_passing"]
+
+
+def test_late_first_attempt_does_not_hide_that_the_next_pipeline_breaks() -> None:
+    changes = told(result(1), result(2, GOOD, 2), result(2, BAD, 1), result(3, BAD))
+
+    assert changes == ["first_success", "still_passing", "none", "broke"]
+
+
+def test_break_that_comes_after_a_late_bad_attempt_counts_from_itself() -> None:
+    _, history = play([result(1), result(2, GOOD, 2), result(2, BAD, 1)])
+
+    previous = judge(result(3, BAD), history, IGNORED).event.previous
+
+    assert (previous.number, previous.red_since, previous.failures) == (2, None, 0)
 
 
 def test_same_run_with_the_same_status_is_told_once() -> None:
@@ -304,6 +361,88 @@ def test_classic_retry_of_an_old_build_is_late() -> None:
     assert changes == ["first_failure", "still_failing", "none"]
 
 
+@pytest.mark.parametrize("status", [GOOD, BAD])
+@pytest.mark.parametrize("is_modern_first", [True, False], ids=["modern first", "classic first"])
+def test_run_that_classic_and_modern_webhooks_tell_of_is_told_once(
+    status: Status, is_modern_first: bool
+) -> None:
+    twins = [job(7, status), classic_job(5007, status, workflow="w7")]
+
+    changes = told(job(6, BAD), *(twins if is_modern_first else reversed(twins)), job(8))
+
+    assert changes[1:3] == ["fixed" if status is GOOD else "still_failing", "none"]
+    assert changes[3] == ("still_passing" if status is GOOD else "fixed")
+
+
+def test_modern_results_follow_classic_ones_although_pipelines_have_smaller_numbers() -> None:
+    before = [classic_job(5001, GOOD, workflow="w1"), classic_job(5002, BAD, workflow="w2")]
+
+    assert told(*before, job(8), job(9, BAD)) == ["first_success", "broke", "fixed", "broke"]
+
+
+def test_classic_results_follow_modern_ones() -> None:
+    broke, again = classic_job(5009, BAD, workflow="w9"), classic_job(5011, BAD, workflow="w11")
+
+    changes = told(job(8), broke, job(10), again)
+
+    assert changes == ["first_success", "broke", "fixed", "broke"]
+
+
+def test_classic_result_of_an_old_build_stays_behind_the_pipelines_that_began_after_it() -> None:
+    assert told(job(8), job(9), classic_job(5008, BAD, workflow="old", minute=85))[-1] == "none"
+
+
+def test_late_modern_webhook_gives_a_classic_result_the_number_of_its_pipeline() -> None:
+    _, history = play([job(6), classic_job(5007, BAD, workflow="w7"), job(7, BAD)])
+
+    assert [(each.run, each.number) for each in in_order(history)] == [("w6", 6), ("w7", 7)]
+
+
+def test_cancelled_storm_changes_nothing_and_leaves_nothing() -> None:
+    storm = [replace(result(2, Status.CANCELED), id=f"word-{word}") for word in range(5)]
+
+    changes, history = play([result(1, BAD), *storm, result(3)])
+
+    assert changes == [Change.FIRST_FAILURE, *[Change.NONE] * 5, Change.FIXED]
+    assert [outcome.number for outcome in history] == [1, 3]
+
+
+def test_cancelled_storm_that_counts_is_told_once() -> None:
+    history = list(play([result(1)])[1])
+    changes = []
+    for word in range(5):
+        judgement = judge(replace(result(2, Status.CANCELED), id=f"word-{word}"), history, ())
+        changes.append(judgement.event.change)
+        history += [judgement.outcome] if judgement.outcome else []
+
+    assert changes == [Change.BROKE, *[Change.NONE] * 4]
+
+
+def test_run_told_as_passed_and_then_as_failed_has_broken() -> None:
+    other_word = replace(result(2), id="another", status=BAD)
+
+    changes, history = play([result(1, BAD), result(2), other_word, result(3)])
+
+    assert changes == [Change.FIRST_FAILURE, Change.FIXED, Change.BROKE, Change.FIXED]
+    assert [(each.run, each.status) for each in in_order(history)][1] == ("w2.1", BAD)
+
+
+def test_setup_workflow_has_a_state_of_its_own() -> None:
+    setup = replace(result(7), workflow=Workflow(id="s7", name="setup", created_at=NOON))
+
+    assert state_key(setup, KEY) != state_key(result(7), KEY)
+    assert told(result(6, BAD), result(7)) == ["first_failure", "fixed"]
+
+
+def test_continuation_that_bears_the_name_of_its_setup_workflow_is_a_later_attempt() -> None:
+    setup, continuation = result(7, GOOD, 1), result(7, BAD, 2)
+
+    _, history = play([result(6), setup])
+    event = judge(continuation, history, IGNORED).event
+
+    assert (event.change, event.workflow.attempt, event.previous.number) == (Change.BROKE, 2, 6)
+
+
 def test_results_without_a_number_are_ordered_by_time() -> None:
     def numberless(minute: int, status: Status) -> Event:
         return replace(build(0, status), id=f"m{minute}", number=None, started_at=NOON + minute * MINUTE)
@@ -352,6 +491,26 @@ def test_no_pipeline_breaks_or_fixes_twice(story: tuple[list[Event], list[Event]
         ]
 
         assert len(loud) == len(set(loud))
+
+
+@settings(max_examples=300, deadline=None)
+@given(story=stories())
+def test_each_announcement_follows_from_the_one_before_whatever_the_order(
+    story: tuple[list[Event], list[Event]],
+) -> None:
+    for events in story:
+        check_follow(change for change in play(events)[0] if change is not Change.NONE)
+
+
+@settings(max_examples=300, deadline=None)
+@given(story=stories())
+def test_each_run_is_told_of_once(story: tuple[list[Event], list[Event]]) -> None:
+    _, arrivals = story
+
+    changes = play(arrivals)[0]
+
+    told = [event.workflow.id for event, change in zip(arrivals, changes, strict=True) if change != "none"]
+    assert len(told) == len(set(told))
 
 
 @settings(max_examples=100, deadline=None)

@@ -62,4 +62,4 @@ def _ignored(store: Store, wanted: EventFilter, key: str, before: str, relay: Re
     found = (store.event(row.id) for row in rows if row.state_key == key and row.status in silent)
     judged = (detail.event for detail in found if detail and detail.event)
     outcomes = (changes.judge(event, (), ()).outcome for event in judged)
-    return tuple(outcome for outcome in outcomes if outcome is not None)
+    return tuple(replace(outcome, red=None) for outcome in outcomes if outcome is not None)

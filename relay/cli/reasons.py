@@ -23,7 +23,7 @@ def why_no_change(explained: Explained) -> str | None:
         return f"{_article(event.kind)} says nothing about a branch"
     if event.status in silent:
         return f"{event.status.value} results are ignored, the state stays as it was"
-    if judgement.outcome is None:
+    if judgement.is_repeat:
         return f"this run was counted before{_where_counted(explained)}"
     if event.change is Change.NONE:
         return "older than the newest result known, so nothing changes"

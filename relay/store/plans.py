@@ -1,5 +1,6 @@
 """Recording a plan: the judged event, its outcome and the deliveries it owes, all or nothing."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,28 +8,33 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnClause,
+    CompoundSelect,
     Connection,
     Integer,
     LargeBinary,
     Row,
     Select,
     Text,
+    and_,
     bindparam,
     case,
     func,
     insert,
     literal_column,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.types import TypeEngine
 
 from relay.model import DeliveryState, Event, Outcome, Status
 from relay.store import portable
-from relay.store.blobs import clean, key_of, optional_key, pack_json, whole
+from relay.store.blobs import BIGGEST_NUMBER, clean, key_of, optional_key, pack_json, whole
 from relay.store.claims import Claim
 from relay.store.portable import each, lock_names
 from relay.store.tables import (
+    FIRST_BUILD,
     NO_NUMBER,
     Step,
     deliveries,
@@ -58,19 +64,21 @@ class Planned:
 def histories(
     conn: Connection, keys: Iterable[str], most: int, *, hold: bool = True
 ) -> dict[str, tuple[Outcome, ...]]:
-    """Per state key its newest outcomes, the newest first. Holds the keys until the transaction ends.
+    """Per state key its newest outcomes, the newest first: `most` by pipeline number, `most` by build number.
 
+    Holds the keys until the transaction ends.
     Ask for all keys of a turn at once: then two workers never wait for each other in a circle.
     """
     stored = {key: key_of(key) for key in keys}
     if hold:
         lock_names(conn, (f"state {key}" for key in stored.values()))
     wanted = portable.listed(sorted(set(stored.values())))
-    found: dict[str, list[Outcome]] = {key: [] for key in stored.values()}
+    found: dict[tuple[str, bool], list[Outcome]] = defaultdict(list)
     for row in conn.execute(_HISTORIES, {"keys": wanted, "skipped": most - 1}):
-        if len(found[row.state_key]) < most:
-            found[row.state_key].append(_outcome(row))
-    return {key: tuple(found[short]) for key, short in stored.items()}
+        same_scale = found[row.state_key, row.number < NO_NUMBER]
+        if len(same_scale) < most:
+            same_scale.append(_outcome(row))
+    return {key: (*found[short, False], *found[short, True]) for key, short in stored.items()}
 
 
 def record(conn: Connection, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> list[dict[str, Any]]:
@@ -94,7 +102,20 @@ def record_instead(
 def _record_outcomes(conn: Connection, plans: Sequence[Planned], now: datetime) -> None:
     rows = [_outcome_row(p.state_key, p.outcome, now) for p in plans if p.outcome is not None]
     if rows:
-        conn.execute(portable.insert(conn, outcomes).on_conflict_do_nothing(), rows)
+        conn.execute(_insert_outcomes(conn), rows)
+
+
+def _insert_outcomes(conn: Connection) -> Any:
+    """A repeat that knows the pipeline of a run corrects the number of what is known by its build."""
+    statement = portable.insert(conn, outcomes)
+    told = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["state_key", "run", "status"],
+        set_={"number": told.number, "started_at": told.started_at},
+        where=and_(
+            outcomes.c.number < literal_column(f"{NO_NUMBER}"), told.number > literal_column(f"{NO_NUMBER}")
+        ),
+    )
 
 
 def _record_deliveries(conn: Connection, plans: Sequence[Planned], now: datetime) -> list[dict[str, Any]]:
@@ -206,10 +227,9 @@ def _event_row(plan: Planned, tries: int) -> dict[str, Any]:
 
 
 def _outcome_row(state_key: str, outcome: Outcome, now: datetime) -> dict[str, Any]:
-    number = whole(outcome.number)
     return {
         "state_key": key_of(state_key),
-        "number": NO_NUMBER if number is None else number,
+        "number": _stored_number(outcome),
         "started_at": outcome.started_at,
         "event_id": outcome.event_id,
         "run": optional_key(outcome.run),
@@ -221,26 +241,47 @@ def _outcome_row(state_key: str, outcome: Outcome, now: datetime) -> dict[str, A
     }
 
 
+def _stored_number(outcome: Outcome) -> int:
+    number = outcome.number
+    if number is None or not 0 <= number < NO_NUMBER - FIRST_BUILD:
+        return NO_NUMBER
+    return FIRST_BUILD + number if outcome.by_build else number
+
+
 def _outcome(row: Row[Any]) -> Outcome:
+    by_build = row.number < NO_NUMBER
+    number = row.number - FIRST_BUILD if by_build else row.number
     return Outcome(
         event_id=row.event_id,
         status=Status(row.status),
-        number=None if row.number == NO_NUMBER else row.number,
+        number=None if number == NO_NUMBER else number,
+        by_build=by_build,
         started_at=row.started_at,
         commit=row.commit_sha,
         run=row.run,
         red=row.red,
         finished_at=row.finished_at,
+        place=row.id,
     )
 
 
-def _histories() -> Select[Any]:
+def _histories() -> CompoundSelect[Any]:
     """One statement for all keys. Rows that share the last number may come on top; the caller cuts."""
+    both = union_all(_newest(NO_NUMBER, BIGGEST_NUMBER), _newest(FIRST_BUILD, NO_NUMBER - 1))
+    columns = both.selected_columns
+    newest_first = (columns[name].desc() for name in ("number", "started_at", "event_id"))
+    return both.order_by(columns.state_key, *newest_first)
+
+
+def _newest(lowest: int, highest: int) -> Select[Any]:
+    """The newest outcomes of each key among those whose number is in this range."""
     keys = each("keys")
     older = outcomes.alias("older")
+    low: ColumnClause[int] = literal_column(f"({lowest})")
+    high: ColumnClause[int] = literal_column(f"({highest})")
     last = (
         select(older.c.number)
-        .where(older.c.state_key == keys.c.value)
+        .where(older.c.state_key == keys.c.value, older.c.number.between(low, high))
         .order_by(older.c.number.desc())
         .limit(literal_column("1"))
         .offset(bindparam("skipped", type_=Integer()))
@@ -250,13 +291,7 @@ def _histories() -> Select[Any]:
     return (
         select(outcomes)
         .join(keys, outcomes.c.state_key == keys.c.value)
-        .where(outcomes.c.number >= func.coalesce(last, NO_NUMBER))
-        .order_by(
-            outcomes.c.state_key,
-            outcomes.c.number.desc(),
-            outcomes.c.started_at.desc(),
-            outcomes.c.event_id.desc(),
-        )
+        .where(outcomes.c.number.between(func.coalesce(last, low), high))
     )
 
 

@@ -66,7 +66,8 @@ class EventState(StrEnum):
 
 
 PLANNING = "plan"  # the destination of every plan step
-NO_NUMBER = -1  # stored for an outcome without a number, so that both databases sort it last
+NO_NUMBER = -1  # stored for an outcome without a number, so that both databases sort it after all pipelines
+FIRST_BUILD = -(2**62)  # build numbers are stored from here on: another scale than pipelines, sorted apart
 
 
 class Moment(TypeDecorator[datetime]):

@@ -192,6 +192,26 @@ def test_at_moves_the_clock(desk: Desk) -> None:
     assert record["deliveries"][0]["due_at"] == "2026-11-23T20:15:00Z"  # Paris is an hour ahead
 
 
+@pytest.mark.parametrize(
+    ("at", "due_at"),
+    [
+        ("2026-03-29 01:59", "2026-03-29T00:59:00Z"),
+        ("2026-03-29 02:30", "2026-03-29T01:30:00Z"),
+        ("2026-03-29 03:00", "2026-03-29T01:00:00Z"),
+        ("2026-10-25 02:30", "2026-10-25T00:30:00Z"),
+        ("2026-10-25T02:30+01:00", "2026-10-25T01:30:00Z"),
+        ("2028-02-29 12:00", "2028-02-29T11:00:00Z"),
+    ],
+    ids=["before the gap", "in the gap", "after the gap", "first of two", "second of two", "leap day"],
+)
+def test_at_is_meant_in_the_timezone_of_that_day(desk: Desk, at: str, due_at: str) -> None:
+    event = desk.save("event.json", BROKE)
+
+    record = desk.json("explain", event, "--at", at)
+
+    assert record["deliveries"][0]["due_at"] == due_at
+
+
 def test_an_offset_in_at_counts(desk: Desk) -> None:
     event = desk.save("event.json", BROKE)
 

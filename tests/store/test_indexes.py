@@ -51,7 +51,11 @@ def explain(engine: Engine, statement: Any, values: dict[str, Any]) -> str:
         (finishes._DELETE_HELD, {"ids": [1], "keys": ["1 1 w"]}, "USING INTEGER PRIMARY KEY (rowid=?)"),
         (lanes._FREE, {"lanes": ["a"]}, "work_lane (lane=?)"),
         (lanes._LIVE, {"lanes": ["a"]}, "work_lane (lane=?)"),
-        (plans._HISTORIES, {"keys": '["a"]', "skipped": 29}, "outcomes_order (state_key=? AND number>?)"),
+        (
+            plans._HISTORIES,
+            {"keys": '["a"]', "skipped": 29},
+            "outcomes_order (state_key=? AND number>? AND number<?)",
+        ),
         (ledger._COUNTS, {}, "events_stuck"),
         (ledger._COUNTS, {}, "deliveries_failed"),
     ],

@@ -5,13 +5,14 @@ import threading
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from relay.errors import StoreError
 from relay.store import Store, migrations
-from relay.store.engine import open_engine, reading
+from relay.store.engine import open_engine, reading, writing
+from relay.store.migrations.versions.r0004_build_numbers import OF_BUILDS
 from relay.store.tables import metadata
-from tests.store.parts import accept_one
+from tests.store.parts import KEY, accept_one, make_outcome, owe
 
 
 def test_an_empty_database_is_upgraded_and_works(bare_url: str) -> None:
@@ -72,3 +73,20 @@ def test_the_migrations_make_the_schema_of_the_tables(database_url: str) -> None
     }
     engine.dispose()
     assert wanted <= made
+
+
+def test_results_that_were_known_by_build_number_are_kept_apart(database_url: str) -> None:
+    workflow = "0b6e0b6a-5c1f-4a3e-9d1e-3f1d2c5b7a90"
+    with Store.open(database_url) as store:
+        owe(store, outcome=make_outcome(number=5001, run="5001"))
+        owe(store, outcome=make_outcome(number=7, run=workflow))
+        owe(store, outcome=make_outcome(number=None, run=None))
+        engine = open_engine(database_url)
+        with writing(engine) as conn:
+            conn.execute(text(OF_BUILDS))
+            conn.execute(text(OF_BUILDS))
+        engine.dispose()
+
+        found = {(outcome.run, outcome.number, outcome.by_build) for outcome in store.history(KEY)}
+
+    assert found == {("5001", 5001, True), (workflow, 7, False), (None, None, False)}

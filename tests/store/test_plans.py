@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from relay.errors import StoreError
 from relay.model import Author, Change, DeliveryState, Status, Workflow
 from relay.store import EventState, Store
@@ -152,6 +154,55 @@ def test_histories_of_several_keys_are_cut_each(store: Store) -> None:
     assert [outcome.number for outcome in found["a"]] == [4, 3, 2]
     assert [outcome.number for outcome in found["b"]] == [1, 1, 1]
     assert found["never"] == ()
+
+
+def test_builds_and_pipelines_are_cut_each_by_their_own_numbers(store: Store) -> None:
+    for number in range(4):
+        owe(store, outcome=make_outcome(number=number, run=f"w-{number}"))
+        owe(store, outcome=make_outcome(number=5000 + number, run=f"{5000 + number}", by_build=True))
+
+    with store.turn() as turn:
+        found = turn.history(KEY, limit=2)
+
+    assert [(outcome.number, outcome.by_build) for outcome in found] == [
+        (3, False),
+        (2, False),
+        (5003, True),
+        (5002, True),
+    ]
+
+
+def test_results_are_known_in_the_order_in_which_they_were_recorded(store: Store) -> None:
+    for number in (7, 9, 8):
+        owe(store, outcome=make_outcome(number=number, run=f"w-{number}"))
+
+    found = sorted(store.history(KEY), key=lambda outcome: outcome.place)
+
+    assert [outcome.number for outcome in found] == [7, 9, 8]
+
+
+def test_a_repeat_that_knows_the_pipeline_corrects_the_number(store: Store) -> None:
+    first = make_outcome(number=5001, by_build=True, red=False)
+    owe(store, outcome=first)
+    owe(store, outcome=replace(first, number=7, by_build=False, started_at=NOON - MINUTE, red=True))
+
+    assert store.history(KEY) == (replace(first, number=7, by_build=False, started_at=NOON - MINUTE),)
+
+
+def test_a_repeat_that_knows_no_pipeline_corrects_nothing(store: Store) -> None:
+    first = make_outcome(number=7)
+    owe(store, outcome=first)
+    owe(store, outcome=replace(first, number=5001, by_build=True))
+
+    assert store.history(KEY) == (first,)
+
+
+@pytest.mark.parametrize("by_build", [True, False])
+def test_a_number_beyond_all_numbers_is_none(store: Store, by_build: bool) -> None:
+    owe(store, outcome=make_outcome(number=2**62, by_build=by_build))
+
+    (outcome,) = store.history(KEY)
+    assert (outcome.number, outcome.by_build) == (None, False)
 
 
 def test_the_same_result_of_a_run_enters_the_history_once(store: Store) -> None:

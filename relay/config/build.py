@@ -52,6 +52,7 @@ def build(
         actions=actions,
         routes=route_specs(file),
         unmatched=file.unmatched,
+        watch=file.watch,
     )
 
 

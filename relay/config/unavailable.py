@@ -19,7 +19,6 @@ NOT_YET = frozenset(
         "schedules",
         "silences",
         "tests",
-        "watch",
         "fields.failure",
         "fields.history",
         "fields.verdict",

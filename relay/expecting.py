@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from relay import durations, watching
 from relay.config.watch import DAYS, Watch, days_in
@@ -12,7 +15,7 @@ from relay.model import Event, EventKind, Level, Status
 from relay.notices import Notice, What
 from relay.pipeline import Relay
 from relay.render.wording import STATUS_WORDS
-from relay.store import Mark, Sought, Store, mark_key
+from relay.store import Found, Mark, Sought, Store, mark_key
 from relay.store.signs import finished_at
 from relay.troubles import Tell
 from relay.watching import Missed
@@ -21,6 +24,8 @@ WATCH = "watch"  # the kind of marks
 MORE = timedelta(days=1)  # looked back further than a rhythm asks for
 JOBS = (EventKind.JOB, EventKind.BUILD)
 WORKFLOWS = (EventKind.WORKFLOW, EventKind.BUILD)
+
+log = structlog.get_logger()
 
 
 class Expecting:
@@ -46,46 +51,62 @@ class Expecting:
 
     def _look(self, name: str, watch: Watch, mark: Mark, relay: Relay, now: datetime) -> None:
         """`now` is as far as all that came has been planned."""
-        missed = _pending(mark)
-        begins = min([now - watching.LOOK_BACK - watching.EARLY, *([missed.begins] if missed else [])])
+        pending = _pending(mark)
+        if pending and pending.ends and now > pending.ends + MORE:
+            pending, mark = None, replace(mark, text="")
         if watch.every is not None:
-            begins = min(begins, now - _rhythm(watch) - MORE)
-        found = self._store.signs.runs(_sought(watch, relay), begins)
-        if missed is not None:
-            at = watching.first_run(missed, [finished_at(run) for run in found.runs])
-            if at is not None:
-                mark = self._arrived(name, watch, mark, missed, found.runs[at], relay, now)
-        finishes = [finished_at(run) for run in found.runs]
-        for missing in self._missing(watch, mark, finishes, found.since, relay, now):
-            mark = self._missed(name, watch, mark, missing, relay, now)
+            self._look_at_rhythm(name, watch, mark, pending, relay, now)
+        else:
+            self._look_at_times(name, watch, mark, pending, relay, now)
 
-    def _missing(
-        self,
-        watch: Watch,
-        mark: Mark,
-        finishes: Sequence[datetime],
-        since: datetime,
-        relay: Relay,
-        now: datetime,
-    ) -> Sequence[Missed]:
-        late_after = timedelta(seconds=watch.late_after)
-        if watch.every is not None:
-            if mark.text:
-                return ()  # told, and it has not come since
-            last = finishes[-1] if finishes else max(mark.at, since)
-            return watching.missed_rhythm(timedelta(seconds=watch.every), late_after, last, now)
-        timezone = timezone_of(watch, relay)
+    def _look_at_rhythm(
+        self, name: str, watch: Watch, mark: Mark, pending: Missed | None, relay: Relay, now: datetime
+    ) -> None:
+        since = now - _rhythm(watch) - MORE
+        found = self._found(watch, min(since, pending.begins) if pending else since, relay)
+        mark = self._arrived(name, watch, mark, pending, found.runs, relay, now)
+        if mark.text:
+            return  # told, and none has come since
+        last = finished_at(found.runs[-1]) if found.runs else max(mark.at, found.since)
+        every, late_after = timedelta(seconds=watch.every or 0.0), timedelta(seconds=watch.late_after)
+        for missed in watching.missed_rhythm(every, late_after, last, now):
+            self._missed(name, watch, mark, missed, relay, now)
+
+    def _look_at_times(
+        self, name: str, watch: Watch, mark: Mark, pending: Missed | None, relay: Relay, now: datetime
+    ) -> None:
+        """Runs are only read when a time has come, or one that was missed may still arrive."""
+        due = self._due(watch, mark, relay, now)
+        begins = [each.begins for each in (*due, *([pending] if pending else []))]
+        if not begins:
+            return
+        found = self._found(watch, min(begins), relay)
+        mark = self._arrived(name, watch, mark, pending, found.runs, relay, now)
+        finishes = [finished_at(run) for run in found.runs]
+        for each in due:
+            if each.begins < found.since:
+                log.warning("too many events to tell whether a watched run has finished", watch=name)
+            elif watching.first_run(each, finishes) is None:
+                mark = self._missed(name, watch, mark, each, relay, now)
+        if due and mark.at < due[-1].deadline:
+            self._store.signs.put(replace(mark, at=due[-1].deadline))
+
+    def _due(self, watch: Watch, mark: Mark, relay: Relay, now: datetime) -> tuple[Missed, ...]:
+        """The times whose deadline came since the last one that was looked at."""
         minutes = self._usual(watch, mark.key, relay, now) if watch.usual else minutes_of(watch)
         after = mark.at + watching.TOLERANCE if watch.usual and mark.version > 1 else mark.at
-        missed = watching.missed_times(minutes, timezone, late_after, finishes, after, now)
-        return [each for each in missed if each.begins >= since]
+        late_after = timedelta(seconds=watch.late_after)
+        return watching.missed_times(minutes, timezone_of(watch, relay), late_after, (), after, now)
+
+    def _found(self, watch: Watch, after: datetime, relay: Relay) -> Found:
+        return self._store.signs.runs(_sought(watch, relay), after)
 
     def _usual(self, watch: Watch, key: str, relay: Relay, now: datetime) -> tuple[int, ...]:
         """Learned once a day, from whole days, so that all workers know the same."""
         day = datetime.combine(now.date(), time(), UTC)
         if key not in self._learned or self._learned[key][0] != day:
             weeks = watching.WEEKS * watching.WEEK
-            found = self._store.signs.runs(_sought(watch, relay), day - weeks)
+            found = self._found(watch, day - weeks, relay)
             finishes = [finished_at(run) for run in found.runs]
             self._learned[key] = day, watching.learned(finishes, timezone_of(watch, relay), day)
         return self._learned[key][1]
@@ -93,18 +114,29 @@ class Expecting:
     def _missed(
         self, name: str, watch: Watch, mark: Mark, missed: Missed, relay: Relay, now: datetime
     ) -> Mark:
-        new = Mark(key=mark.key, at=missed.deadline, text=_as_text(missed), version=mark.version)
+        new = replace(mark, at=missed.deadline, text=_as_text(missed))
         notice = run_missing(name, watch, missed, timezone_of(watch, relay))
         self._tell(self._store, notice, now, new)
-        return Mark(key=new.key, at=new.at, text=new.text, version=new.version + 1)
+        return replace(new, version=mark.version + 1)
 
     def _arrived(
-        self, name: str, watch: Watch, mark: Mark, missed: Missed, run: Event, relay: Relay, now: datetime
+        self,
+        name: str,
+        watch: Watch,
+        mark: Mark,
+        pending: Missed | None,
+        runs: Sequence[Event],
+        relay: Relay,
+        now: datetime,
     ) -> Mark:
-        new = Mark(key=mark.key, at=mark.at, version=mark.version)
-        notice = run_arrived(name, watch, missed, run, timezone_of(watch, relay))
+        """Tells of the run that was missing, if it is there now."""
+        at = watching.first_run(pending, [finished_at(run) for run in runs]) if pending else None
+        if pending is None or at is None:
+            return mark
+        notice = run_arrived(name, watch, pending, runs[at], timezone_of(watch, relay))
+        new = replace(mark, text="")
         self._tell(self._store, notice, now, new)
-        return Mark(key=new.key, at=new.at, version=new.version + 1)
+        return replace(new, version=mark.version + 1)
 
 
 def timezone_of(watch: Watch, relay: Relay) -> ZoneInfo:

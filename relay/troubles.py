@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 SETTLED = timedelta(seconds=30)  # what died later may not be committed yet
 DISABLED, DEAD, REJECTED = "disabled", "dead", "rejected"  # kinds of marks
-PROJECTS = 20  # in one step
+PROJECTS = 10  # in one step
 PROJECTS_MOST = 100  # in one round; the next goes on from there
 SILENCE_EVERY = timedelta(minutes=15)  # between two rounds over all projects
 SILENCE_DAYS = 28  # what is usual is read from so many days
@@ -97,14 +97,22 @@ class Troubles:
         for _ in range(PROJECTS_MOST // PROJECTS):
             projects = self._store.signs.projects(self._after, PROJECTS)
             for project in projects:
-                notice = silence(project, self._store.signs.last_before(project, bounds), now)
-                if notice:
-                    self._tell(self._store, notice, now)
+                self._look_at(project, bounds)
             self._after = projects[-1] if len(projects) == PROJECTS else ""
             if not self._after:
                 self._silence_at = now
                 return
             yield
+
+    def _look_at(self, project: str, bounds: Sequence[datetime]) -> None:
+        """The whole month is only read of a project that has not been heard of lately."""
+        now = bounds[0]
+        last = self._store.signs.last_before(project, bounds[:1])
+        if not last or now - last[0] <= SILENT_AFTER * DAY:
+            return
+        notice = silence(project, self._store.signs.last_before(project, bounds), now)
+        if notice:
+            self._tell(self._store, notice, now)
 
 
 def disabled(place: DeadPlace, names: Sequence[str]) -> Notice:

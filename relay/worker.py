@@ -23,7 +23,7 @@ from relay.enriching import Line
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.lookout import Lookout
-from relay.model import AttemptOutcome, Event, Message
+from relay.model import AttemptOutcome, Event, EventKind, Message
 from relay.pipeline import Relay
 from relay.pruning import Pruning
 from relay.routing import as_record
@@ -402,7 +402,11 @@ class Worker:
         for claim, answer in decided:
             if isinstance(answer, Exception):
                 log.error("an event could not be planned", event_id=claim.ref, error=repr(answer))
-            elif not answer.deliveries and self._relay.config.unmatched.log:
+            elif (
+                not answer.deliveries
+                and answer.event.kind is not EventKind.RELAY
+                and self._relay.config.unmatched.log
+            ):
                 log.info("no route", event_id=claim.ref, change=answer.event.change.value)
 
     def _finish_up(self) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from relay.ids import id_at, new_id
-from relay.model import Event, EventKind, Generation, Workflow
+from relay.model import Event, EventKind, Generation, Status, Workflow
 from relay.notices import What, event_of
 from relay.store import Store
 from tests.factories import make_event, make_project
@@ -76,5 +76,6 @@ def make_notice_event(**notes: Any) -> Event:
     return make_event(
         kind=EventKind.RELAY,
         generation=Generation.OURS,
+        status=Status.UNKNOWN,
         notes=json.loads(json.dumps({**fields, **notes})),
     )

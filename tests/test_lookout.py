@@ -1,5 +1,6 @@
 """The relay's troubles as events of its own, on both databases."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,13 +9,16 @@ import pytest
 from relay.config import load_text
 from relay.errors import ConfigError
 from relay.lookout import EVERY_S, PAUSE_S, Lookout, look_once
-from relay.model import EventKind, Generation
+from relay.model import DeliveryState, EventKind, Generation
 from relay.pipeline import Relay
 from relay.refusals import refused, tell_refused
 from relay.store import Store
-from tests.factories import MINUTE, NOON, make_event, make_project
-from tests.own_events import finished, texts, told
-from tests.relays import make_relay
+from relay.troubles import PROJECTS
+from tests.factories import MINUTE, NOON, make_event, make_project, workflow_completed
+from tests.fakes.sink import Play, Sink
+from tests.fakes.stage import stage
+from tests.own_events import finished, id_of, record, texts, told
+from tests.relays import accept, make_relay, until, working
 from tests.store.parts import claim, done, failed, finish, make_delivery, make_planned, owe
 
 HOUR = timedelta(hours=1)
@@ -27,6 +31,19 @@ notifiers:
   ops: { type: webhook, url: "https://ops.example.com/x" }
 routes:
   - { match: { event: relay }, notify: [chat, ops] }
+"""
+TWO_SINKS = """\
+version: 1
+notifiers:
+  gone: {{ type: discord, url: "{gone}/api/webhooks/1/x", allow_private: true }}
+  sink: {{ type: webhook, url: "{sink}/x", allow_private: true }}
+routes:
+  - {{ match: {{ event: workflow }}, notify: gone }}
+  - {{ match: {{ event: relay, notes.what: notifier_disabled }}, notify: [gone, sink] }}
+"""
+RETRY = """\
+  - match: { event: workflow, status: failed }
+    act: again
 """
 
 
@@ -102,13 +119,13 @@ def test_dead_deliveries_are_counted_and_told_once_an_hour(store: Store, relay: 
     die(store, NOON, 2)
     look_once(store, relay, NOON + MINUTE)
     die(store, NOON + 2 * MINUTE)
-    die(store, NOON + 50 * MINUTE, 2)
+    die(store, NOON + 50 * MINUTE)
     for minutes in (3, 30, 55, 62, 63, 100):
         look_once(store, relay, NOON + minutes * MINUTE)
 
     assert of_kind(store, "dead_deliveries") == [
         "gave up on 2 deliveries to ops: HTTP 400: no",
-        "gave up on 3 deliveries to ops: HTTP 400: no",
+        "gave up on 2 deliveries to ops: HTTP 400: no",
     ]
 
 
@@ -189,12 +206,19 @@ def test_a_project_that_never_was_regular_may_be_silent(store: Store, relay: Rel
 
 
 def test_many_projects_are_looked_at_in_steps(store: Store, relay: Relay) -> None:
-    for number in range(45):
-        finished(store, *WEEKDAYS, project=make_project(slug=f"gh/acme/p{number:02}"))
+    slugs = [f"gh/acme/p{number:02}" for number in range(PROJECTS + 2)]
+    record(
+        store,
+        [
+            make_event(id=id_of(at), received_at=at, project=make_project(slug=slug))
+            for slug in slugs
+            for at in WEEKDAYS
+        ],
+    )
 
     look_once(store, relay, MONDAY + 7 * DAY)
 
-    assert len(texts(store)) == 45
+    assert len(texts(store)) == len(slugs)
 
 
 def config_error() -> ConfigError:
@@ -237,3 +261,40 @@ def test_a_database_that_is_away_is_looked_at_again_in_a_minute(relay: Relay, tm
         lookout.go_on(relay, lambda: NOON, 0.0)
 
         assert lookout.wait_s(0.0) == EVERY_S
+
+
+def test_a_dead_notifier_is_told_through_another(store: Store, tmp_path: Path) -> None:
+    with Sink(default=Play(status=410)) as gone, Sink() as sink:
+        relay = make_relay(tmp_path, TWO_SINKS.format(gone=gone.url, sink=sink.url))
+        with working(store, relay):
+            accept(store, workflow_completed())
+            until(lambda: store.signs.dead_places())
+            look_once(store, relay, store.now())
+            until(lambda: sink.requests)
+
+    (heard,) = sink.requests
+    data = heard.json()["data"]
+    assert data["message"]["title"].startswith("🔴 relay disabled the notifier gone: HTTP 410")
+    assert data["events"][0]["event"] == "relay"
+    assert data["events"][0]["notes"]["what"] == "notifier_disabled"
+    assert len(gone.requests) == 1
+
+
+def test_a_worker_looks_out_by_itself(store: Store, tmp_path: Path) -> None:
+    text = FILE + "watch: { nightly: { project: gh/acme/api, every: 1d } }\n"
+    lookout = Lookout(store, time.monotonic(), first_s=0.0)
+
+    with working(store, make_relay(tmp_path, text), lookout=lookout):
+        until(lambda: store.signs.marks("watch"))
+
+
+def test_an_action_that_meets_a_rejected_token_makes_it_known(store: Store, tmp_path: Path) -> None:
+    with stage(store, tmp_path) as scene:
+        relay = scene.relay(RETRY, token="revoked")
+        with working(store, relay):
+            scene.post(scene.completed(scene.failed_workflow()))
+            until(lambda: [row for row in store.deliveries() if row.state is DeliveryState.DEAD])
+
+        look_once(store, relay, store.now())
+
+    assert of_kind(store, "token_rejected") != []

@@ -20,7 +20,7 @@ from relay.store.marks import Mark
 from relay.store.tables import Moment, Step, deliveries, delivery_events, destinations, events, work
 
 MOST_PLACES = 200  # dead ones
-MOST_LOOKED_AT = 5000  # events of one project that are looked through for the runs of a watch
+MOST_LOOKED_AT = 50_000  # events of one project that are looked through for the runs of a watch
 MOST_RUNS = 500  # of a watch
 
 

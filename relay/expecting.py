@@ -35,6 +35,7 @@ class Expecting:
         self._store = store
         self._tell = tell
         self._learned: dict[str, tuple[datetime, tuple[int, ...]]] = {}  # by mark, with the day it is of
+        self._last: dict[str, datetime] = {}  # finished, by mark: until its time is over nothing is missed
 
     def steps(self, relay: Relay, now: datetime) -> Iterator[None]:
         if not relay.config.watch:
@@ -62,12 +63,16 @@ class Expecting:
     def _look_at_rhythm(
         self, name: str, watch: Watch, mark: Mark, pending: Missed | None, relay: Relay, now: datetime
     ) -> None:
+        last = self._last.get(mark.key)
+        if pending is None and last is not None and last <= now < last + _rhythm(watch):
+            return
         since = now - _rhythm(watch) - MORE
         found = self._found(watch, min(since, pending.begins) if pending else since, relay)
         mark = self._arrived(name, watch, mark, pending, found.runs, relay, now)
         if mark.text:
             return  # told, and none has come since
         last = finished_at(found.runs[-1]) if found.runs else max(mark.at, found.since)
+        self._last[mark.key] = last
         every, late_after = timedelta(seconds=watch.every or 0.0), timedelta(seconds=watch.late_after)
         for missed in watching.missed_rhythm(every, late_after, last, now):
             self._missed(name, watch, mark, missed, relay, now)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from relay.lookout import look_once
-from relay.model import Status, Workflow
+from relay.model import EventKind, Job, Status, Workflow
 from relay.pipeline import Relay
 from relay.store import Store
 from tests.own_events import finished, texts, told
@@ -186,3 +186,45 @@ def test_without_a_habit_nothing_is_usual(store: Store, tmp_path: Path) -> None:
     look_once(store, relay, DUE + 5 * HOUR)
 
     assert texts(store) == []
+
+
+def test_a_run_of_the_next_night_is_not_the_one_that_was_missed(store: Store, relay: Relay) -> None:
+    look_once(store, relay, EVENING)
+    look_once(store, relay, DUE + HOUR)
+    finished(store, DUE + DAY)
+
+    look_once(store, relay, DUE + DAY + HOUR)
+
+    assert texts(store) == [MISSING]
+
+
+def test_a_change_of_the_watch_begins_it_anew(store: Store, relay: Relay, tmp_path: Path) -> None:
+    look_once(store, relay, EVENING)
+    earlier = make_relay(tmp_path, FILE.format(when='by: "02:00"'))
+
+    look_once(store, earlier, DUE)
+    look_once(store, earlier, DUE + HOUR)
+
+    assert texts(store) == []
+
+
+def test_a_clock_that_is_set_back_repeats_no_alarm(store: Store, relay: Relay) -> None:
+    look_once(store, relay, EVENING)
+    for hours in (1, -3, 2):
+        look_once(store, relay, DUE + hours * HOUR)
+
+    assert texts(store) == [MISSING]
+
+
+def test_a_job_can_be_watched(store: Store, tmp_path: Path) -> None:
+    text = FILE.replace("workflow: nightly", "job: e2e").format(when=BY)
+    relay = make_relay(tmp_path, text)
+    look_once(store, relay, EVENING)
+    finished(store, DUE, kind=EventKind.JOB, job=Job(name="e2e"))
+    look_once(store, relay, DUE + HOUR)
+    finished(store, DUE + DAY, kind=EventKind.WORKFLOW, job=Job(name="e2e"))
+    look_once(store, relay, DUE + DAY + HOUR)
+
+    assert texts(store) == [
+        "misses nightly: e2e on main of gh/acme/api has not finished by Tue 2026-11-24 03:30 CET"
+    ]

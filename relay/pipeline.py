@@ -10,17 +10,27 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from relay import cards, changes, payloads, people, planning, retries
+from relay import cards, changes, notices, payloads, people, planning, retries
 from relay.actions.base import Action
 from relay.changes import Judgement
 from relay.config import Config
 from relay.enriching import Enricher, Needs
 from relay.errors import DeliveryError, RelayError
 from relay.ids import new_id
-from relay.model import Answer, AttemptOutcome, Event, Message, Outcome, Reason
+from relay.model import (
+    Answer,
+    AttemptOutcome,
+    Event,
+    EventKind,
+    Generation,
+    Message,
+    Outcome,
+    Reason,
+)
 from relay.notifiers.base import Notifier, Outgoing
 from relay.people import PersonSpec
 from relay.planning import NewDelivery, TargetSpec
+from relay.rejections import Rejections
 from relay.render import Renderer
 from relay.routing import Decision, Resolution, Router
 from relay.store import Claim, Finish, Limit, Planned, Step, StoredDelivery, StoredEvent
@@ -55,6 +65,7 @@ class Relay:
     circleci: "CircleCI | None" = None  # None without a token
     enricher: Enricher | None = None  # None when nothing is ever fetched
     needs: Needs | None = None
+    rejections: Rejections = field(default_factory=Rejections)  # of the token, by CircleCI
 
     @property
     def recognises_runs(self) -> bool:
@@ -79,11 +90,15 @@ class Decided:
 
 def normalise(stored: StoredEvent, relay: Relay) -> Event:
     """The event of a stored webhook, its author looked up among the people."""
+    if stored.generation is Generation.OURS:
+        return notices.event_of(stored.body, id=stored.id, received_at=stored.received_at)
     event = payloads.parse(stored.body, stored.content_type, id=stored.id, received_at=stored.received_at)
     return replace(event, author=people.identify(event.author, relay.people))
 
 
 def key_of(event: Event, relay: Relay) -> str:
+    if event.kind is EventKind.RELAY:
+        return notices.subject_of(event)
     return changes.state_key(event, relay.config.defaults.state.key)
 
 
@@ -100,13 +115,13 @@ def decide(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime
         now,
         state_key=state_key,
         substitute=relay.config.defaults.unknown_author,
-        unmatched=unmatched,
+        unmatched=None if event.kind is EventKind.RELAY else unmatched,
     )
     return Decided(
         judgement=judgement,
         state_key=state_key,
         resolution=resolution,
-        deliveries=deliveries,
+        deliveries=tuple(each for each in deliveries if not notices.is_avoided(event, each.destination)),
         unreached=planning.unreached(
             judgement.event, resolution, relay.targets, relay.config.defaults.unknown_author
         ),
@@ -327,12 +342,20 @@ def instead(delivery: StoredDelivery, relay: Relay) -> tuple[NewDelivery, ...]:
     notifier = relay.notifiers.get(delivery.target)
     failed = (*delivery.settings.get(INSTEAD_OF, ()), delivery.target)
     others = (*delivery.settings.get(NEXT, ()), *(notifier.fallback if notifier else ()))
-    left = [name for name in dict.fromkeys(others) if name not in failed and name in relay.targets]
+    left = [
+        name
+        for name in dict.fromkeys(others)
+        if name not in failed and name in relay.targets and not _is_avoided(delivery, relay.targets[name])
+    ]
     if not left:
         return ()
     settings = {key: value for key, value in delivery.settings.items() if key != "group"}
     settings |= {INSTEAD_OF: list(failed), NEXT: left[1:]}
     return (_instead(delivery, relay.targets[left[0]], settings),)
+
+
+def _is_avoided(delivery: StoredDelivery, target: TargetSpec) -> bool:
+    return any(notices.is_avoided(event, target.destination) for event in delivery.events)
 
 
 def _instead(delivery: StoredDelivery, target: TargetSpec, settings: Mapping[str, Any]) -> NewDelivery:

@@ -16,6 +16,7 @@ from relay.notifiers.base import Notifier
 from relay.people import PersonSpec
 from relay.pipeline import Relay
 from relay.planning import TargetSpec
+from relay.rejections import Rejections
 from relay.render import Renderer, shipped_messages
 from relay.routing import Decision, Router
 from relay.store import Limit
@@ -51,7 +52,8 @@ def build(settings: Config) -> Relay:
     speakers, doers = notifiers_of(settings), actions_of(settings)
     renderer = renderer_of(settings)
     persons = {key: _person(key, person) for key, person in settings.people.items()}
-    circleci = circleci_of(settings)
+    rejections = Rejections()
+    circleci = circleci_of(settings, rejections)
     needs = needs_of(settings, renderer) if circleci else None
     return Relay(
         config=settings,
@@ -72,6 +74,7 @@ def build(settings: Config) -> Relay:
         if circleci and needs and needs.anything
         else None,
         needs=needs,
+        rejections=rejections,
     )
 
 
@@ -99,14 +102,14 @@ def connection_of(settings: Config) -> "Connection":
     return Connection(base_url=wanted.url, token=wanted.token, ca_bundle=wanted.ca_bundle, proxies=proxies)
 
 
-def circleci_of(settings: Config) -> "CircleCI | None":
+def circleci_of(settings: Config, rejections: Rejections) -> "CircleCI | None":
     """The client, or None without a token: then nothing is fetched, and actions say what they lack."""
     if not settings.circleci.token:
         return None
     from relay.circleci.facade import CircleCI
     from relay.circleci.http import Http
 
-    return CircleCI(Http(connection_of(settings), on_ending=_warn))
+    return CircleCI(Http(connection_of(settings), on_ending=_warn, on_rejected=rejections.note))
 
 
 def _warn(ending: "Ending") -> None:

@@ -22,7 +22,8 @@ from relay.config import Config
 from relay.enriching import Line
 from relay.errors import PlanRefused, StoreError
 from relay.ids import new_id
-from relay.model import AttemptOutcome, Event, Message
+from relay.lookout import Lookout
+from relay.model import AttemptOutcome, Event, EventKind, Message
 from relay.pipeline import Relay
 from relay.pruning import Pruning
 from relay.routing import as_record
@@ -92,6 +93,7 @@ class Worker:
         clock: SteadyClock | None = None,
         threads: int = THREADS,
         pruning: Pruning | None = None,
+        lookout: Lookout | None = None,
     ) -> None:
         self._store = store
         self._relay = relay
@@ -104,6 +106,7 @@ class Worker:
         self._line: Line[Prepared] = Line(self._watcher.wake)
         self._stopping = False
         self._pruning = pruning or Pruning(store, time.monotonic())
+        self._lookout = lookout or Lookout(store, time.monotonic())
         self._next_beat = 0.0
         self._remembered = ""  # fingerprint of the configuration last recorded
         self._pause_s = FIRST_PAUSE_S
@@ -114,6 +117,10 @@ class Worker:
     @property
     def id(self) -> str:
         return self._presence.worker
+
+    @property
+    def config(self) -> Config:
+        return self._relay.config
 
     def reload(self, relay: Relay) -> None:
         self._relay = relay
@@ -151,7 +158,9 @@ class Worker:
 
     def _sleep(self, wait_s: float) -> None:
         self._pruning.go_on(self._relay.config.defaults, self._clock.now(), time.monotonic())
-        wait_s = min(wait_s, self._pruning.wait_s(time.monotonic()))
+        self._lookout.go_on(self._relay, self._clock.now, time.monotonic())
+        now_s = time.monotonic()
+        wait_s = min(wait_s, self._pruning.wait_s(now_s), self._lookout.wait_s(now_s))
         if wait_s > 0 and self._done.empty() and not self._hand.plans and not self._line.has_ready():
             self._watcher.wait(wait_s)
 
@@ -396,7 +405,11 @@ class Worker:
         for claim, answer in decided:
             if isinstance(answer, Exception):
                 log.error("an event could not be planned", event_id=claim.ref, error=repr(answer))
-            elif not answer.deliveries and self._relay.config.unmatched.log:
+            elif (
+                not answer.deliveries
+                and answer.event.kind is not EventKind.RELAY
+                and self._relay.config.unmatched.log
+            ):
                 log.info("no route", event_id=claim.ref, change=answer.event.change.value)
 
     def _finish_up(self) -> None:

@@ -23,6 +23,7 @@ from relay.circleci.errors import (
     RateLimited,
     Redirected,
     ServerError,
+    Unauthorized,
     Unclear,
     Unreachable,
     Unreadable,
@@ -49,7 +50,11 @@ class Reply:
 
 
 class Http:
-    """Speaks to one CircleCI. Thread-safe. `on_ending` hears once of each endpoint that is going to end."""
+    """Speaks to one CircleCI. Thread-safe.
+
+    `on_ending` hears once of each endpoint that is going to end, `on_rejected` each time that the token is
+    not accepted.
+    """
 
     def __init__(
         self,
@@ -60,6 +65,7 @@ class Http:
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
         on_ending: Callable[[Ending], None] | None = None,
+        on_rejected: Callable[[], None] | None = None,
     ) -> None:
         self.connection = connection
         self.root = connection.root
@@ -71,6 +77,7 @@ class Http:
         self._limiter = limiter or Limiter(clock=clock, sleep=sleep)
         self._clock, self._sleep, self._chance = clock, sleep, chance
         self._on_ending = on_ending
+        self._on_rejected = on_rejected
         self._told: set[str] = set()
         self._until = float("inf")
         logging.getLogger("urllib3.connectionpool").addFilter(hide_queries)
@@ -212,6 +219,8 @@ class Http:
             said=self._mask(message_of(_start_of(answer))),
             token=token,
         )
+        if isinstance(error, Unauthorized) and token and self._on_rejected:
+            self._on_rejected()
         if isinstance(error, RateLimited) and error.retry_after:
             self._limiter.pause(error.retry_after)
         raise error

@@ -71,12 +71,15 @@ def _refuse_strangers(settings: Config, bind: str) -> None:
         raise RelayError(refusal)
 
 
-def _newest(path: str) -> Config | None:
+def _newest(path: str, store: Store, current: Config) -> Config | None:
     """The configuration read again; None when it may not be used, and the log says what is wrong with it."""
+    from relay.refusals import tell_refused
+
     try:
         settings = wiring.load_last_good(path)
     except ConfigError as error:
         structlog.get_logger().error("configuration refused, the old one stays", faults=str(error))
+        tell_refused(store, current, error)
         return None
     structlog.get_logger().info("configuration read again")
     return settings
@@ -108,13 +111,13 @@ def worker(path: str, log_level: str) -> None:
     store = Store.open(settings.store.reveal())
     try:
         running = Worker(store, wiring.build(settings))
-        _heed_signals(running, path, log_level)
+        _heed_signals(running, store, path, log_level)
         running.run()
     finally:
         store.close()
 
 
-def _heed_signals(running: "Worker", path: str, log_level: str) -> None:
+def _heed_signals(running: "Worker", store: Store, path: str, log_level: str) -> None:
     """A signal interrupts whatever holds a lock just now, so its part is small and a thread does the rest."""
     asked: SimpleQueue[int] = SimpleQueue()
 
@@ -126,7 +129,7 @@ def _heed_signals(running: "Worker", path: str, log_level: str) -> None:
 
     def keep_reloading() -> None:
         while asked.get():
-            _reload(running, path, log_level)
+            _reload(running, store, path, log_level)
 
     Thread(target=keep_reloading, name="reload", daemon=True).start()
     signal.signal(signal.SIGTERM, stop)
@@ -134,8 +137,8 @@ def _heed_signals(running: "Worker", path: str, log_level: str) -> None:
     signal.signal(signal.SIGHUP, reload)
 
 
-def _reload(running: "Worker", path: str, log_level: str) -> None:
-    settings = _newest(path)
+def _reload(running: "Worker", store: Store, path: str, log_level: str) -> None:
+    settings = _newest(path, store, running.config)
     if settings is not None:
         logs.configure(log_level, settings.masker)
         running.reload(wiring.build(settings))

@@ -10,6 +10,7 @@ from relay.config.people import Person
 from relay.config.routes import Unmatched
 from relay.config.server import CircleCI, Defaults, Server
 from relay.config.templates import TemplateSpec
+from relay.config.watch import Watch
 from relay.errors import Fault
 from relay.routing import RouteSpec
 from relay.secret import Masker, Secret
@@ -33,4 +34,5 @@ class Config:
     actions: Mapping[str, BaseModel]
     routes: tuple[RouteSpec, ...]
     unmatched: Unmatched
+    watch: Mapping[str, Watch]
     tests: tuple[Example, ...] = ()

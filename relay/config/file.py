@@ -12,6 +12,7 @@ from relay.config.section import Section
 from relay.config.server import CircleCI, Defaults, Server
 from relay.config.templates import TemplateSpec
 from relay.config.values import Kind, Name
+from relay.config.watch import Watch
 from relay.secret import Secret
 
 Written = Annotated[Mapping[str, Any], Kind(name="options")]
@@ -48,8 +49,8 @@ class File(Section):
     )
     retry: Written = Field(default_factory=dict, description="When a failed build is tried again.")
     silences: tuple[Written, ...] = Field(default=(), description="Times in which nothing is sent.")
-    watch: Written = Field(
-        default_factory=dict, description="Things that should happen and are missed when they do not."
+    watch: Mapping[Name, Watch] = Field(
+        default_factory=dict, description="Runs that should happen and are missed when they do not, by name."
     )
     routes: tuple[Route, ...] = Field(default=(), description="Who is told what, in order. At least one.")
     unmatched: Unmatched = Field(

@@ -18,7 +18,6 @@ NOT_YET = frozenset(
         "retry",
         "schedules",
         "silences",
-        "watch",
         "fields.failure",
         "fields.history",
         "fields.verdict",

@@ -12,7 +12,8 @@ from pydantic import Field, field_validator, model_validator
 
 from relay.errors import DeliveryError, TemplateError
 from relay.markup import PLAIN, clean, one_line, safe_url
-from relay.model import Answer, Event, Level, Message
+from relay.model import Answer, Event, EventKind, Level, Message
+from relay.notices import What
 from relay.notifiers.base import AllowPrivate, Conversation, Notifier, Outgoing, is_web_address
 from relay.notifiers.parts.pagerduty_answers import judge_event
 from relay.people import PersonSpec
@@ -138,8 +139,10 @@ class PagerDuty(Notifier):
         return Step.TRIGGER if Step.TRIGGER in steps else next(iter(steps), None)
 
     def _step_of(self, event: Event) -> Step | None:
-        if event.status.is_bad:
+        if event.status.is_bad or _is_our_trouble(event):
             return Step.TRIGGER
+        if event.kind is EventKind.RELAY and event.notes.get("what") == What.RUN_ARRIVED:
+            return Step.RESOLVE
         try:
             return Step.RESOLVE if self._resolves(event) else None
         except TemplateError as error:
@@ -175,6 +178,11 @@ class PagerDuty(Notifier):
             **{name: PLAIN.cut(one_line(clean(text)), SOURCE) for name, text in told.items() if text},
             "custom_details": _details(message),
         }
+
+
+def _is_our_trouble(event: Event) -> bool:
+    """An event of the relay's own that is bad, such as a missing run."""
+    return event.kind is EventKind.RELAY and event.notes.get("level") == Level.BAD
 
 
 def dedup_key(outgoing: Outgoing) -> str:

@@ -106,6 +106,8 @@ def _numbered(event: Event) -> str | None:
 
 def where(event: Event) -> str:
     """Where it ran: "on main", "on tag v1.2.3", "on fix-login (#12)", "in pull request #12"."""
+    if event.kind is EventKind.RELAY:
+        return ""  # its text says it all
     if event.tag:
         return f"on tag {short(event.tag)}"
     request = next((f"#{each.number}" for each in event.pull_requests if each.number is not None), None)

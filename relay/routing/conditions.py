@@ -183,6 +183,17 @@ def _tell_each(matches: Iterable[Match], reading: Reading) -> str:
     return " | ".join(match.tell(reading) for match in matches)
 
 
+def asks_for(match: Match, name: str) -> bool:
+    """Whether a match says which values of a field it wants; leaving some out is not enough."""
+    return any(_asks_for(condition, name) for condition in match.conditions)
+
+
+def _asks_for(condition: Condition, name: str) -> bool:
+    if isinstance(condition, FieldCondition):
+        return condition.name == name and bool(condition.positive)
+    return isinstance(condition, (AnyOf, AllOf)) and any(asks_for(each, name) for each in condition.matches)
+
+
 Key = tuple[str, Word | Pattern]
 """A field and a pattern: an event whose field does not match it may be left out."""
 

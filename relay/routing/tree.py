@@ -3,14 +3,17 @@
 Routes of one level are tried in order, and each one that matches counts; `stop: true` ends its level. A
 child adds its match to its parent's and takes over its settings. When children match, they fire instead of
 their parent.
+
+Events of the relay's own reach only routes that ask for them: whose `match`, or a parent's, says which
+`event` it wants. A route for everything that CircleCI sends is not to page somebody for the relay's troubles.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from relay.model import Event
-from relay.routing.conditions import Match, tell_failed, tell_passed
+from relay.model import Event, EventKind
+from relay.routing.conditions import Match, asks_for, tell_failed, tell_passed
 from relay.routing.index import Index
 from relay.routing.match import compile_match
 from relay.routing.reading import Reading
@@ -42,6 +45,7 @@ class Node:
     match: Match
     decision: Decision
     children: "Level"
+    asks_for_event: bool  # itself or a parent
 
 
 class Level:
@@ -66,7 +70,7 @@ class Router:
     """Compiled routes. Raises MatchError for a match that cannot be read."""
 
     def __init__(self, specs: Iterable[RouteSpec]) -> None:
-        self.top = _compile(specs, _NOTHING)
+        self.top = _compile(specs, _NOTHING, is_asked=False)
 
     def resolve(self, event: Event) -> Resolution:
         """What fires. Looks only at routes that may match, so it hardly slows down with their number."""
@@ -96,6 +100,7 @@ def _way_to(name: str, level: Level) -> tuple[Node, ...]:
 
 
 _NOTHING = Decision(route="", settings={})
+NOT_ASKED = "match does not name `event`, and the relay's own events go only where it does"
 
 Choice = Callable[[Level, Reading], Iterable[Node]]
 
@@ -104,11 +109,13 @@ def _all_nodes(level: Level, reading: Reading) -> Iterable[Node]:
     return level.nodes
 
 
-def _compile(specs: Iterable[RouteSpec], parent: Decision) -> Level:
-    return Level([_compile_route(spec, parent) for spec in specs])
+def _compile(specs: Iterable[RouteSpec], parent: Decision, *, is_asked: bool) -> Level:
+    return Level([_compile_route(spec, parent, is_asked=is_asked) for spec in specs])
 
 
-def _compile_route(spec: RouteSpec, parent: Decision) -> Node:
+def _compile_route(spec: RouteSpec, parent: Decision, *, is_asked: bool) -> Node:
+    match = compile_match(spec.match)
+    is_asked = is_asked or asks_for(match, "event")
     decision = Decision(
         route=spec.name,
         notify=_inherit(parent.notify, spec.notify),
@@ -116,7 +123,7 @@ def _compile_route(spec: RouteSpec, parent: Decision) -> Node:
         mention=_inherit(parent.mention, spec.mention),
         settings={**parent.settings, **spec.settings},
     )
-    return Node(spec, compile_match(spec.match), decision, _compile(spec.routes, decision))
+    return Node(spec, match, decision, _compile(spec.routes, decision, is_asked=is_asked), is_asked)
 
 
 def _inherit(parent: tuple[str, ...], own: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -159,6 +166,9 @@ class _Walk:
             return False
         if self.try_level(node.children, depth + 1):
             line = _line(node, depth, Result.CHILDREN, line.because, line.passed)
+        elif self.reading.event.kind is EventKind.RELAY and not node.asks_for_event:
+            self.lines.insert(at, _line(node, depth, Result.NO, NOT_ASKED, line.passed))
+            return False
         else:
             self.decisions.append(node.decision)
         self.lines.insert(at, line)

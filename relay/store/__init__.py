@@ -15,9 +15,11 @@ from relay.store.ledger import (
 from relay.store.limits import Limit
 from relay.store.liveness import Presence, Worker
 from relay.store.loads import Load, StoredDelivery, StoredEvent, as_stored
+from relay.store.marks import Mark, mark_key
 from relay.store.plans import Planned
 from relay.store.prune import Pruned
 from relay.store.queue import Turn
+from relay.store.signs import DeadLetters, DeadPlace, Found, Sought
 from relay.store.store import Store
 from relay.store.tables import EventState, Step
 from relay.store.wakeups import Watcher
@@ -26,6 +28,8 @@ __all__ = [
     "Arrival",
     "AttemptRow",
     "Claim",
+    "DeadLetters",
+    "DeadPlace",
     "DeliveryDetail",
     "DeliveryFilter",
     "DeliveryRow",
@@ -34,11 +38,14 @@ __all__ = [
     "EventRow",
     "EventState",
     "Finish",
+    "Found",
     "Limit",
     "Load",
+    "Mark",
     "Planned",
     "Presence",
     "Pruned",
+    "Sought",
     "Step",
     "Store",
     "StoredDelivery",
@@ -47,4 +54,5 @@ __all__ = [
     "Watcher",
     "Worker",
     "as_stored",
+    "mark_key",
 ]

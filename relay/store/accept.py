@@ -51,6 +51,11 @@ def accept(engine: Engine, arrivals: Sequence[Arrival]) -> tuple[bool | StoreErr
     return tuple(_commit_alone(engine, row) for row in rows)
 
 
+def insert_one(conn: Connection, arrival: Arrival) -> bool:
+    """Inside the caller's transaction; False when it was there already."""
+    return arrival.id in _insert(conn, (_row(arrival),))
+
+
 def _row(arrival: Arrival) -> dict[str, Any]:
     return {
         "id": arrival.id,

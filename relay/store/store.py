@@ -45,6 +45,7 @@ from relay.store.plans import HISTORY
 from relay.store.prune import BATCH, Pruned
 from relay.store.queue import Turn
 from relay.store.runs import Runs
+from relay.store.signs import Signs
 from relay.store.wakeups import Watcher
 
 _EVERYTHING = EventFilter()
@@ -63,6 +64,7 @@ class Store:
         self._name = new_id()  # tells our own notifications from those of others
         self._after = ""
         self.runs = Runs(engine)
+        self.signs = Signs(engine)
         self._roster = Roster(unlocked_s=UNLOCKED_S if self.is_shared else 0.0)
 
     @classmethod

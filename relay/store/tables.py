@@ -201,6 +201,12 @@ Index(
     sqlite_where=text("lane IS NOT NULL"),
     postgresql_where=text("lane IS NOT NULL"),
 )
+Index(
+    "deliveries_dead",
+    deliveries.c.finished_at,
+    sqlite_where=text("state = 'dead'"),
+    postgresql_where=text("state = 'dead'"),
+)
 
 delivery_events = Table(
     "delivery_events",
@@ -317,6 +323,15 @@ generations = Table(
     Column("fingerprint", Text, primary_key=True),
     Column("routes", LargeBinary, nullable=False),  # packed JSON
     Column("loaded_at", Moment, nullable=False),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),  # who changes a mark names the one it read
 )
 
 runs = Table(

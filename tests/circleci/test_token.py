@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,16 @@ def _everything_printed(error: BaseException) -> str:
     shown = "".join(traceback.format_exception(error)) + repr(error)
     below = error.__context__ or error.__cause__
     return shown + (_everything_printed(below) if below else "")
+
+
+@pytest.mark.parametrize(("token", "times"), [("mistyped", 1), (PERSONAL, 0), (None, 0)])
+def test_a_token_that_is_not_accepted_is_told(token: str | None, times: int, server: CircleCIServer) -> None:
+    told: list[str] = []
+    connection = Connection(base_url=server.url, token=Secret(token) if token else None)
+    http = Http(connection, on_rejected=lambda: told.append("rejected"))
+
+    with suppress(CircleCIError):
+        CircleCI(http).v2.me()
+    http.close()
+
+    assert len(told) == times

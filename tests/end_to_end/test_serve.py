@@ -228,6 +228,26 @@ def test_a_broken_configuration_is_refused_and_the_old_one_stays(scene: Scene) -
     assert set(family) <= set(scene.serving.family())
 
 
+def test_a_broken_configuration_is_told_through_the_routes_of_the_old_one(scene: Scene) -> None:
+    old = scene.config.read_text()
+    scene.reload(old.replace("routes:\n", "routes:\n  - { match: { event: relay }, notify: sink }\n"))
+    kept = scene.config.read_text()
+    scene.config.write_text(f"{kept}surprise: 1\n")
+    scene.serving.signal(signal.SIGHUP)
+
+    wait_for(lambda: own_events(scene), SOON_S, "the message", lambda: scene.serving.log)
+
+    scene.reload(old)
+    (event,) = own_events(scene)
+    assert event["notes"]["what"] == "configuration_refused"
+    assert "surprise: unknown key" in event["notes"]["text"]
+
+
+def own_events(scene: Scene) -> list[Any]:
+    told = [event for request in tuple(scene.sink.requests) for event in request.json()["data"]["events"]]
+    return [event for event in told if event["event"] == "relay"]
+
+
 def test_a_web_process_that_starts_while_the_file_is_broken_uses_the_last_good_one(scene: Scene) -> None:
     old, last = scene.config.read_text(), Secret("last-g00d")
     scene.reload(old.replace(SECRET.reveal(), last.reveal()))

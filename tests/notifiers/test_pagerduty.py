@@ -16,6 +16,7 @@ from tests.factories import make_commit, make_event
 from tests.fakes.pagerduty_server import KEY, PagerDutyServer
 from tests.fakes.sink import Play, Sink
 from tests.notifiers.factories import make_broken, make_message, make_outgoing
+from tests.own_events import make_notice_event
 
 STATE = "gh/acme/api | main | build-and-deploy"
 FIXED = make_event(status=Status.SUCCESS, change=Change.FIXED)
@@ -84,6 +85,15 @@ def test_the_payload_in_full() -> None:
 
 def test_what_fixes_it_resolves_the_same_incident() -> None:
     assert payload(FIXED) == {"event_action": "resolve", "dedup_key": STATE}
+
+
+def test_a_missing_run_opens_an_incident_that_its_arrival_resolves() -> None:
+    assert payload(make_notice_event())["event_action"] == "trigger"
+    assert payload(make_notice_event(what="run_arrived", level="good"))["event_action"] == "resolve"
+
+
+def test_our_own_events_that_are_not_bad_page_nobody() -> None:
+    assert payload(make_notice_event(what="project_silent", level="warning")) == {}
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from relay.store import claims, finishes, lanes, ledger, plans
+from relay.store import claims, finishes, lanes, ledger, plans, signs
 from relay.store.engine import open_engine, reading
+from tests.factories import NOON
 
 TAKE = {
     "new_worker": "w",
@@ -58,6 +59,11 @@ def explain(engine: Engine, statement: Any, values: dict[str, Any]) -> str:
         ),
         (ledger._COUNTS, {}, "events_stuck"),
         (ledger._COUNTS, {}, "deliveries_failed"),
+        (signs._DEAD_LETTERS, {"after": NOON, "until": NOON}, "deliveries_dead (finished_at>?"),
+        (signs._NEXT_PROJECT, {"after": ""}, "events_project (project>?)"),
+        (signs._LAST_BEFORE, {"project": "p", "before": "0"}, "events_project (project=? AND id<?)"),
+        (signs._FIRST_LOOKED_AT, {"project": "p", "after": "0"}, "events_project (project=? AND id>?)"),
+        (signs._RUNS, {"project": "p", "after": "0"}, "events_project (project=? AND id>?)"),
     ],
 )
 def test_a_statement_uses_its_index(

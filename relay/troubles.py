@@ -135,10 +135,10 @@ def went_dead(letters: DeadLetters, until: datetime) -> Notice:
         key=f"{DEAD}:{letters.target}:{until.timestamp():.3f}",
         what=What.DEAD_DELIVERIES,
         level=Level.BAD,
-        text=f"gave up on {count} {verb} {letters.target}: {letters.last_error[:ERROR_KEPT]}",
+        text=f"gave up on {count} {verb} {letters.target}: {letters.error[:ERROR_KEPT]}",
         about=letters.target,
         avoid=(letters.destination,),
-        more={"count": letters.count, "target": letters.target, "error": letters.last_error},
+        more={"count": letters.count, "target": letters.target, "error": letters.error},
     )
 
 

@@ -35,13 +35,13 @@ class DeadPlace:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetters:
-    """Deliveries of one target that ended as dead."""
+    """Deliveries of one target that ended as dead, with one of their errors."""
 
     target: str
     kind: str
     destination: str
     count: int
-    last_error: str
+    error: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +97,7 @@ class Signs:
         """Of each target what died in this time, without what was about events of our own."""
         with reading(self._engine) as conn:
             rows = conn.execute(_DEAD_LETTERS, {"after": after, "until": until}).all()
-        return tuple(DeadLetters(**{**row._mapping, "last_error": row.last_error or ""}) for row in rows)
+        return tuple(DeadLetters(**{**row._mapping, "error": row.error or ""}) for row in rows)
 
     def oldest_unplanned(self) -> datetime | None:
         """When the oldest webhook came that still waits to be planned."""
@@ -178,9 +178,9 @@ _DEAD_LETTERS = (
     select(
         deliveries.c.target,
         deliveries.c.kind,
-        deliveries.c.destination,
+        func.max(deliveries.c.destination).label("destination"),
         func.count().label("count"),
-        func.max(deliveries.c.error).label("last_error"),
+        func.max(deliveries.c.error).label("error"),
     )
     .where(
         deliveries.c.state == literal_column("'dead'"),
@@ -188,7 +188,7 @@ _DEAD_LETTERS = (
         deliveries.c.finished_at <= bindparam("until", type_=Moment()),
         _ABOUT_OTHERS,
     )
-    .group_by(deliveries.c.target, deliveries.c.kind, deliveries.c.destination)
+    .group_by(deliveries.c.target, deliveries.c.kind)
 )
 _OLDEST_UNPLANNED = (
     select(work.c.ref)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pydantic import Field, model_validator
 
 from relay.markup import MARKUPS, MORE, one_line
-from relay.model import Answer, Level, Message
+from relay.model import Answer, Message
 from relay.notifiers.base import (
     AllowPrivate,
     Notifier,
@@ -19,7 +19,7 @@ from relay.notifiers.base import (
     Outgoing,
     is_web_address,
 )
-from relay.notifiers.parts.chat import fitting, links, title_link
+from relay.notifiers.parts.chat import COLOURS, fitting, links, title_link
 from relay.notifiers.parts.mattermost_answers import judge_api, judge_webhook
 from relay.people import PersonSpec
 from relay.secret import Secret
@@ -40,13 +40,6 @@ LINKS = 1000
 FOOTER = 300
 MOST_MENTIONS = 20
 CHANNEL_ID = re.compile(r"[a-z0-9]{26}")
-
-COLOURS: Mapping[Level, str] = {
-    Level.GOOD: "#2eb67d",
-    Level.BAD: "#e01e5a",
-    Level.WARNING: "#ecb22e",
-    Level.INFO: "#868686",
-}
 
 MARKUP = MARKUPS["mattermost"]
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from relay.markup import MARKUPS, MORE, one_line
-from relay.model import Answer, Level, Message
+from relay.model import Answer, Message
 from relay.notifiers.base import (
     AllowPrivate,
     Notifier,
@@ -17,7 +17,7 @@ from relay.notifiers.base import (
     Outgoing,
     is_web_address,
 )
-from relay.notifiers.parts.chat import LONGEST_URL, fitting, title_link
+from relay.notifiers.parts.chat import COLOURS, LONGEST_URL, fitting, title_link
 from relay.notifiers.parts.slack_answers import judge_api, judge_webhook
 from relay.people import PersonSpec
 from relay.secret import Secret
@@ -39,13 +39,6 @@ FIELD_TEXT = 300
 MOST_BUTTONS = 4
 FOOTER = 300
 MOST_MENTIONS = 20
-
-COLOURS: Mapping[Level, str] = {
-    Level.GOOD: "#2eb67d",
-    Level.BAD: "#e01e5a",
-    Level.WARNING: "#ecb22e",
-    Level.INFO: "#868686",
-}
 
 MARKUP = MARKUPS["slack"]
 

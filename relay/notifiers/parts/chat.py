@@ -1,13 +1,20 @@
 """What messages of chat services are made of: a title that is a link, links for buttons, facts that fit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from relay.markup import Markup, one_line
-from relay.model import Button, Message
+from relay.model import Button, Level, Message
 
 LONGEST_URL = 1000  # characters; longer ones are left out
 LINK_TEXT = 100  # characters
+
+COLOURS: Mapping[Level, str] = {
+    Level.GOOD: "#2eb67d",
+    Level.BAD: "#e01e5a",
+    Level.WARNING: "#ecb22e",
+    Level.INFO: "#868686",
+}
 
 Made = TypeVar("Made")
 

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from relay.markup import MARKUPS, PLAIN, html_to_plain, one_line, safe_url
-from relay.model import Fact, Level, Message
+from relay.model import Fact, Message
 from relay.notifiers.base import Outgoing
-from relay.notifiers.parts.chat import LONGEST_URL, links, title_link
+from relay.notifiers.parts.chat import COLOURS, LONGEST_URL, links, title_link
 
 # https://spec.matrix.org/latest/client-server-api/#size-limits: 65,536 bytes with all that servers add
 MOST_BYTES = 60_000
@@ -21,13 +21,6 @@ FIELD_TEXT = 300
 LINKS = 5000
 FOOTER = 600
 MOST_MENTIONS = 20
-
-COLOURS: Mapping[Level, str] = {
-    Level.GOOD: "#2eb67d",
-    Level.BAD: "#e01e5a",
-    Level.WARNING: "#ecb22e",
-    Level.INFO: "#868686",
-}
 
 MARKUP = MARKUPS["matrix"]
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from relay import cards, changes, payloads, people, planning, retries
+from relay import cards, changes, payloads, people, planning, quieting, retries
 from relay.actions.base import Action
 from relay.changes import Judgement
 from relay.config import Config
@@ -21,6 +21,7 @@ from relay.model import Answer, AttemptOutcome, Event, Message, Outcome, Reason
 from relay.notifiers.base import Notifier, Outgoing
 from relay.people import PersonSpec
 from relay.planning import NewDelivery, TargetSpec
+from relay.quieting import NO_TERMS, NOTHING_KNOWN, Facts, Quiet, Terms
 from relay.render import Renderer
 from relay.routing import Decision, Resolution, Router
 from relay.store import Claim, Finish, Limit, Planned, Step, StoredDelivery, StoredEvent
@@ -55,6 +56,7 @@ class Relay:
     circleci: "CircleCI | None" = None  # None without a token
     enricher: Enricher | None = None  # None when nothing is ever fetched
     needs: Needs | None = None
+    quiet: Terms = NO_TERMS
 
     @property
     def recognises_runs(self) -> bool:
@@ -71,6 +73,7 @@ class Decided:
     resolution: Resolution
     deliveries: tuple[NewDelivery, ...]
     unreached: tuple[str, ...] = ()  # direct messages that cannot be sent, and why
+    quiet: tuple[Quiet, ...] = ()  # messages that the noise controls keep back
 
     @property
     def event(self) -> Event:
@@ -87,8 +90,21 @@ def key_of(event: Event, relay: Relay) -> str:
     return changes.state_key(event, relay.config.defaults.state.key)
 
 
-def decide(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Decided:
+def decide(
+    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, facts: Facts = NOTHING_KNOWN
+) -> Decided:
     """Change, routes and deliveries of one event. Pure; `explain` is the same call with nothing stored."""
+    return quieten(draft(event, history, relay, now), relay, now, facts)
+
+
+def quieten(drafted: Decided, relay: Relay, now: datetime, facts: Facts) -> Decided:
+    """What the noise controls leave of a draft."""
+    left = quieting.quieted(drafted.event, drafted.deliveries, relay.quiet, facts, now)
+    return replace(drafted, deliveries=left.deliveries, quiet=left.quiet)
+
+
+def draft(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Decided:
+    """The decision as the routes have it, before anything is quieted."""
     judgement = changes.judge(event, history, relay.config.defaults.state.ignore_status)
     resolution = relay.router.resolve(judgement.event)
     unmatched = Decision(route="unmatched", notify=relay.config.unmatched.notify, settings={})
@@ -113,21 +129,30 @@ def decide(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime
     )
 
 
-def plan(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Planned:
+def plan(
+    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, facts: Facts = NOTHING_KNOWN
+) -> Planned:
     """The decision as the store records it."""
-    decided = decide(event, history, relay, now)
+    decided = decide(event, history, relay, now, facts)
     return Planned(
         event=decided.event,
         state_key=decided.state_key,
         outcome=decided.judgement.outcome,
         deliveries=decided.deliveries,
-        decision=planning.decision_record(decided.resolution, decided.deliveries, decided.unreached),
+        decision={
+            **planning.decision_record(decided.resolution, decided.deliveries, decided.unreached),
+            "quiet": quieting.as_records(decided.quiet),
+        },
         config=relay.config.fingerprint,
     )
 
 
 def decide_all(
-    events: Iterable[Event], histories: Mapping[str, Sequence[Outcome]], relay: Relay, now: datetime
+    events: Iterable[Event],
+    histories: Mapping[str, Sequence[Outcome]],
+    relay: Relay,
+    now: datetime,
+    facts: Facts = NOTHING_KNOWN,
 ) -> tuple[Planned | Exception, ...]:
     """Plans in order; each sees what the ones before it did to the state of its branch.
 
@@ -137,7 +162,7 @@ def decide_all(
     plans: list[Planned | Exception] = []
     for event in events:
         try:
-            planned = plan(event, known.get(key_of(event, relay), ()), relay, now)
+            planned = plan(event, known.get(key_of(event, relay), ()), relay, now, facts)
         except Exception as error:  # noqa: BLE001 - one event must not hold up the others; the worker records it
             plans.append(error)
             continue

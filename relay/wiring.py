@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from relay import actions, config, lastgood, notifiers
+from relay import actions, config, lastgood, moments, notifiers
 from relay.actions.base import Action
 from relay.config import Config
 from relay.enriching import Enricher, Needs, fetched_of, names_used
@@ -16,6 +16,7 @@ from relay.notifiers.base import Notifier
 from relay.people import PersonSpec
 from relay.pipeline import Relay
 from relay.planning import TargetSpec
+from relay.quieting import Silence, Terms, make_silence
 from relay.render import Renderer, shipped_messages
 from relay.routing import Decision, Router
 from relay.store import Limit
@@ -71,6 +72,7 @@ def build(settings: Config) -> Relay:
         if circleci and needs and needs.anything
         else None,
         needs=needs,
+        quiet=quiet_of(settings),
     )
 
 
@@ -103,6 +105,22 @@ def circleci_of(settings: Config) -> "CircleCI | None":
 
 def _warn(ending: "Ending") -> None:
     structlog.get_logger().warning("CircleCI will end an endpoint", ending=str(ending))
+
+
+def quiet_of(settings: Config) -> Terms:
+    """The noise controls of the configuration, compiled."""
+    zone = ZoneInfo(settings.defaults.timezone)
+    return Terms(silences=tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences)))
+
+
+def _silence(at: int, spec: config.SilenceSpec, zone: ZoneInfo) -> Silence:
+    return make_silence(
+        spec.match,
+        name=f"silences[{at}]",
+        starts_at=moments.parse(spec.since, zone) if spec.since else None,
+        until=moments.parse(spec.until, zone) if spec.until else None,
+        why=spec.why,
+    )
 
 
 def needs_of(settings: Config, renderer: Renderer) -> Needs:

@@ -25,6 +25,7 @@ from relay.ids import new_id
 from relay.model import AttemptOutcome, Event, Message
 from relay.pipeline import Relay
 from relay.pruning import Pruning
+from relay.quieting import Facts, Silence
 from relay.routing import as_record
 from relay.store import (
     Claim,
@@ -105,6 +106,7 @@ class Worker:
         self._stopping = False
         self._pruning = pruning or Pruning(store, time.monotonic())
         self._next_beat = 0.0
+        self._silences: tuple[Silence, ...] = ()  # that people asked for, as of the last beat
         self._remembered = ""  # fingerprint of the configuration last recorded
         self._pause_s = FIRST_PAUSE_S
         self._has_jumped = False  # the wall clock, and due times are not repaired yet
@@ -240,7 +242,8 @@ class Worker:
             (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
         ]
         histories = turn.histories({pipeline.key_of(event, self._relay) for _, event in parsed})
-        answers = pipeline.decide_all([event for _, event in parsed], histories, self._relay, now)
+        facts = Facts(silences=self._silences)
+        answers = pipeline.decide_all([event for _, event in parsed], histories, self._relay, now, facts)
         decided = list(zip([claim for claim, _ in parsed], answers, strict=True))
         everything = failed + self._record(turn, decided, now)
         turn.finish(
@@ -271,6 +274,7 @@ class Worker:
         self._has_jumped |= self._clock.has_jumped()
         self._store.beat(self._presence, self._clock.now(), LEASE_S)
         self._remember(self._relay.config)
+        self._silences = self._store.silences(self._clock.now())
         dead = self._store.dead_workers()
         self._next_beat = time.monotonic() + BEAT_S
         return tuple(worker for worker in dead if worker != self.id)
@@ -393,6 +397,9 @@ class Worker:
         for claim, answer in decided:
             if isinstance(answer, Exception):
                 log.error("an event could not be planned", event_id=claim.ref, error=repr(answer))
+            elif answer.decision["quiet"]:
+                kept_back = [each["target"] for each in answer.decision["quiet"]]
+                log.info("kept quiet", event_id=claim.ref, targets=kept_back)
             elif not answer.deliveries and self._relay.config.unmatched.log:
                 log.info("no route", event_id=claim.ref, change=answer.event.change.value)
 

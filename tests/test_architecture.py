@@ -16,6 +16,7 @@ LAYERS = (
         "ids",
         "clock",
         "durations",
+        "moments",
         "patterns",
         "logs",
         "lifeline",
@@ -30,6 +31,7 @@ LAYERS = (
         "cards",
         "routing",
         "planning",
+        "quieting",
         "retries",
         "markup",
         "sandbox",
@@ -44,6 +46,7 @@ LAYERS = (
 )
 MAY_IMPORT_BESIDE = {
     "planning": {"routing", "cards", "people"},
+    "quieting": {"planning", "routing"},
     "notifiers": {"transport"},
     "actions": {"transport", "circleci"},
     "worker": {"wiring"},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from relay import payloads, wiring
+from relay import moments, payloads, wiring
 from relay.cli import ANSWER_IS_NO, rehearsal, report
 from relay.cli.explained import Explained, Past
 from relay.cli.explained import explain as work_out
@@ -155,12 +155,9 @@ def _hook(name: str, body: bytes) -> StoredEvent:
 def _moment(text: str, timezone: tzinfo) -> datetime:
     """An aware UTC datetime; without an offset the text is meant in the configuration's timezone."""
     try:
-        found = datetime.fromisoformat(text.strip())
-        local = found if found.tzinfo else found.replace(tzinfo=timezone)
-        return local.astimezone(UTC)
-    except (ValueError, OverflowError):
-        problem = f'--at: "{text}" is not a time; write "2026-11-23 21:15" or 2026-11-23T21:15:00Z'
-        raise Mistake(visible(problem)) from None
+        return moments.parse(text, timezone)
+    except ValueError as error:
+        raise Mistake(visible(f"--at: {error}")) from None
 
 
 def _print_report(explained: Explained, as_json: bool) -> None:

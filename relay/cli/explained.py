@@ -7,6 +7,7 @@ from datetime import datetime
 from relay import changes, pipeline
 from relay.model import EventKind, Outcome, Status
 from relay.pipeline import Decided, Relay
+from relay.quieting import NOTHING_KNOWN, Facts
 from relay.routing import TraceLine
 from relay.store import EventFilter, Store, StoredEvent
 
@@ -41,9 +42,10 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         known = [outcome for outcome in store.history(key) if outcome.event_id < hook.id]
         ignored = _ignored(store, EventFilter(project=event.project.slug), key, hook.id, relay)
         past = Past(outcomes=(*known, *ignored))
-    decided = pipeline.decide(event, past.outcomes, relay, now)
+    facts = Facts(silences=store.silences(now)) if store else NOTHING_KNOWN
+    decided = pipeline.decide(event, past.outcomes, relay, now, facts)
     if event.kind is EventKind.PING:
-        decided = replace(decided, deliveries=())
+        decided = replace(decided, deliveries=(), quiet=())
     lanes = [delivery.lane for delivery in decided.deliveries if delivery.lane]
     return Explained(
         decided=decided,

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from relay import changes, durations
-from relay.cli import doings
+from relay.cli import doings, kept_quiet
 from relay.cli.explained import Explained
 from relay.cli.output import ago, aligned, count, plain, visible
 from relay.cli.reasons import nearest_miss, why_no_change, why_nothing
@@ -17,6 +17,7 @@ from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
 from relay.planning import NewDelivery
+from relay.quieting import as_records
 from relay.routing import Result, TraceLine
 
 LABEL = 9  # columns of "event", "state" and "config"
@@ -35,13 +36,13 @@ def lines(explained: Explained) -> Iterator[Text]:
     yield from _state_lines(explained)
     yield _config_line(explained)
     yield Text()
-    width = max(
-        (*(_depth(line) for line in explained.trace), *(len(d.target) for d in deliveries)), default=0
-    )
+    targets = (*(d.target for d in deliveries), *(each.target for each in explained.decided.quiet))
+    width = max((*map(_depth, explained.trace), *map(len, targets)), default=0)
     yield from route_lines(explained.trace, width)
     yield Text()
     yield from _delivery_lines(explained, told, width)
     yield Text()
+    yield from kept_quiet.lines(as_records(explained.decided.quiet), explained.relay.timezone, width)
     yield from doings.lines(explained)
     hint = f"--payload {told[0].target} shows the request body" if told else ""
     yield Text((DRY + hint).rstrip())
@@ -242,6 +243,7 @@ def as_record(explained: Explained) -> dict[str, Any]:
         "deliveries": [
             _delivery_record(delivery, explained) for delivery in doings.messages(decided.deliveries)
         ],
+        "quiet": as_records(decided.quiet),
         "actions": doings.records(explained),
     }
 

@@ -52,6 +52,7 @@ def build(
         actions=actions,
         routes=route_specs(file),
         unmatched=file.unmatched,
+        silences=file.silences,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from relay.config.people import Person
+from relay.config.quiet import SilenceSpec
 from relay.config.routes import Route, Unmatched
 from relay.config.section import Section
 from relay.config.server import CircleCI, Defaults, Server
@@ -46,7 +47,9 @@ class File(Section):
         default_factory=dict, description="Things done through an API, by name."
     )
     retry: Written = Field(default_factory=dict, description="When a failed build is tried again.")
-    silences: tuple[Written, ...] = Field(default=(), description="Times in which nothing is sent.")
+    silences: tuple[SilenceSpec, ...] = Field(
+        default=(), description="Times in which nothing is said about some events."
+    )
     watch: Written = Field(
         default_factory=dict, description="Things that should happen and are missed when they do not."
     )

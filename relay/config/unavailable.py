@@ -17,7 +17,6 @@ NOT_YET = frozenset(
         "actions.policy",
         "retry",
         "schedules",
-        "silences",
         "tests",
         "watch",
         "fields.failure",

@@ -6,13 +6,14 @@ reference (`Kind`).
 
 import re
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from relay import durations, fields
+from relay import durations, fields, moments
 from relay.config.suggestions import unknown
 from relay.errors import TemplateError
 from relay.model import Status
@@ -44,6 +45,12 @@ def _duration(value: Any) -> float:
     if seconds > LONGEST:
         raise ValueError("longer than a year")
     return seconds
+
+
+def _time_text(value: str) -> str:
+    """A time, kept as written: what it means hangs on `defaults.timezone`."""
+    moments.parse(value, UTC)
+    return value
 
 
 def _as_list(value: Any) -> Any:
@@ -156,6 +163,7 @@ Duration = Annotated[
     Kind(name="duration"),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
+TimeText = Annotated[str, AfterValidator(_time_text), Kind(name="time")]
 Flag = Annotated[
     bool, BeforeValidator(_flag), Kind(name="true or false"), WithJsonSchema({"type": "boolean"})
 ]

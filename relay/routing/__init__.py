@@ -1,5 +1,6 @@
 """Routes: which of them an event fires, and why not the others."""
 
+from relay.routing.conditions import Match
 from relay.routing.match import MatchError, check_match, compile_match
 from relay.routing.reading import Reading
 from relay.routing.stored import as_record, completed, from_record
@@ -8,6 +9,7 @@ from relay.routing.tree import Router, RouteSpec
 
 __all__ = [
     "Decision",
+    "Match",
     "MatchError",
     "Reading",
     "Resolution",

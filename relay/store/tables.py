@@ -299,6 +299,19 @@ cards = Table(
 )
 Index("cards_changed", cards.c.changed_at)
 
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("created_at", Moment, nullable=False),
+    Column("until_at", Moment, nullable=False),
+    Column("match", LargeBinary, nullable=False),  # fields and patterns as written, packed
+    Column("who", Text),
+    Column("why", Text),
+    Column("removed_at", Moment),
+)
+Index("silences_until", silences.c.until_at)
+
 workers = Table(
     "workers",
     metadata,

@@ -1,0 +1,31 @@
+"""The parts of the file about when to say nothing."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from relay.config.section import Section
+from relay.config.values import Kind, TimeText
+
+
+class SilenceSpec(Section):
+    """A time in which nothing is said about events that match."""
+
+    match: Annotated[Mapping[str, Any], Kind(name="fields and patterns")] = Field(
+        description='Which events; `project.slug: "*"` is all of them. Not by fields that have to be fetched.'
+    )
+    since: Annotated[TimeText | None, Field(alias="from")] = Field(
+        default=None, description="When it begins, `2026-12-24 18:00`; without it, at once."
+    )
+    until: TimeText | None = Field(
+        default=None, description="When it ends; without it, when it is taken out of the file."
+    )
+    why: str | None = Field(default=None, description="Why, for whoever wonders where the messages are.")
+
+    @field_validator("match")
+    @classmethod
+    def _names_something(cls, match: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not match:
+            raise ValueError('wanted fields and patterns; to silence everything, project.slug: "*"')
+        return match

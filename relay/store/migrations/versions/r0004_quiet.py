@@ -1,0 +1,26 @@
+"""What keeps the relay quiet: silences that people ask for."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "silences",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("until_at", sa.Double(), nullable=False),
+        sa.Column("match", sa.LargeBinary(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=True),
+        sa.Column("why", sa.Text(), nullable=True),
+        sa.Column("removed_at", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("silences_until", "silences", ["until_at"], unique=False)

@@ -39,6 +39,13 @@ PROBE_DEAD_S = 3600.0  # a disabled notifier is tried again this long after its 
 DEFAULT_LIMIT = Limit(in_flight=4)  # of a destination whose notifier is gone from the configuration
 
 
+LookUp = Callable[[Sequence[str]], Facts]  # slots by their names, and what else is known
+
+
+def know_nothing(slots: Sequence[str]) -> Facts:
+    return NOTHING_KNOWN
+
+
 @dataclass(frozen=True, kw_only=True)
 class Relay:
     """A configuration with its parts put together. Replaced as a whole when the file is read again."""
@@ -74,6 +81,8 @@ class Decided:
     deliveries: tuple[NewDelivery, ...]
     unreached: tuple[str, ...] = ()  # direct messages that cannot be sent, and why
     quiet: tuple[Quiet, ...] = ()  # messages that the noise controls keep back
+    missed: tuple[str, ...] = ()  # slots for which a message was kept back
+    facts: Facts = NOTHING_KNOWN  # as they are after it
 
     @property
     def event(self) -> Event:
@@ -91,16 +100,27 @@ def key_of(event: Event, relay: Relay) -> str:
 
 
 def decide(
-    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, facts: Facts = NOTHING_KNOWN
+    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, look_up: LookUp = know_nothing
 ) -> Decided:
     """Change, routes and deliveries of one event. Pure; `explain` is the same call with nothing stored."""
-    return quieten(draft(event, history, relay, now), relay, now, facts)
+    drafted = draft(event, history, relay, now)
+    return quieten(drafted, relay, now, look_up(slots_wanted([drafted], relay)))
+
+
+def slots_wanted(drafts: Iterable[Decided], relay: Relay) -> tuple[str, ...]:
+    """What the store has to be asked before these can be decided."""
+    found = (
+        quieting.slots_wanted(each.event, each.deliveries, each.state_key, relay.quiet) for each in drafts
+    )
+    return tuple(dict.fromkeys(name for names in found for name in names))
 
 
 def quieten(drafted: Decided, relay: Relay, now: datetime, facts: Facts) -> Decided:
     """What the noise controls leave of a draft."""
-    left = quieting.quieted(drafted.event, drafted.deliveries, relay.quiet, facts, now)
-    return replace(drafted, deliveries=left.deliveries, quiet=left.quiet)
+    left = quieting.quieted(drafted.event, drafted.deliveries, relay.quiet, facts, now, drafted.state_key)
+    return replace(
+        drafted, deliveries=left.deliveries, quiet=left.quiet, missed=left.missed, facts=left.facts
+    )
 
 
 def draft(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Decided:
@@ -130,10 +150,13 @@ def draft(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime)
 
 
 def plan(
-    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, facts: Facts = NOTHING_KNOWN
+    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, look_up: LookUp = know_nothing
 ) -> Planned:
     """The decision as the store records it."""
-    decided = decide(event, history, relay, now, facts)
+    return as_plan(decide(event, history, relay, now, look_up), relay)
+
+
+def as_plan(decided: Decided, relay: Relay) -> Planned:
     return Planned(
         event=decided.event,
         state_key=decided.state_key,
@@ -144,6 +167,7 @@ def plan(
             "quiet": quieting.as_records(decided.quiet),
         },
         config=relay.config.fingerprint,
+        missed=decided.missed,
     )
 
 
@@ -152,24 +176,42 @@ def decide_all(
     histories: Mapping[str, Sequence[Outcome]],
     relay: Relay,
     now: datetime,
-    facts: Facts = NOTHING_KNOWN,
+    look_up: LookUp = know_nothing,
 ) -> tuple[Planned | Exception, ...]:
-    """Plans in order; each sees what the ones before it did to the state of its branch.
+    """Plans in order; each sees what the ones before it did to the state of its branch, and to the slots.
 
-    An event that cannot be planned is answered with its exception, and the others go on.
+    An event that cannot be planned is answered with its exception, and the others go on. `look_up` is asked
+    once, for all of them.
     """
-    known = {key: tuple(history) for key, history in histories.items()}
+    drafts = _drafts(events, histories, relay, now)
+    facts = look_up(slots_wanted((each for each in drafts if isinstance(each, Decided)), relay))
     plans: list[Planned | Exception] = []
+    for drafted in drafts:
+        if isinstance(drafted, Exception):
+            plans.append(drafted)
+            continue
+        decided = quieten(drafted, relay, now, facts)
+        facts = decided.facts
+        plans.append(as_plan(decided, relay))
+    return tuple(plans)
+
+
+def _drafts(
+    events: Iterable[Event], histories: Mapping[str, Sequence[Outcome]], relay: Relay, now: datetime
+) -> tuple[Decided | Exception, ...]:
+    known = {key: tuple(history) for key, history in histories.items()}
+    drafts: list[Decided | Exception] = []
     for event in events:
         try:
-            planned = plan(event, known.get(key_of(event, relay), ()), relay, now, facts)
+            drafted = draft(event, known.get(key_of(event, relay), ()), relay, now)
         except Exception as error:  # noqa: BLE001 - one event must not hold up the others; the worker records it
-            plans.append(error)
+            drafts.append(error)
             continue
-        if planned.outcome is not None:
-            known[planned.state_key] = (planned.outcome, *known.get(planned.state_key, ()))
-        plans.append(planned)
-    return tuple(plans)
+        if drafted.judgement.outcome is not None:
+            outcome = drafted.judgement.outcome
+            known[drafted.state_key] = (outcome, *known.get(drafted.state_key, ()))
+        drafts.append(drafted)
+    return tuple(drafts)
 
 
 def given_up(claim: Claim) -> RelayError | None:
@@ -269,10 +311,13 @@ def told_by(delivery: StoredDelivery, notifier: Notifier) -> Sequence[Event]:
 
 def reason_of(delivery: StoredDelivery) -> Reason:
     failed = delivery.settings.get(INSTEAD_OF, ())
+    missed = delivery.settings.get(quieting.MISSED)
     return Reason(
         route=delivery.route,
         change=delivery.events[-1].change,
         instead_of=str(failed[-1]) if failed else None,
+        missed=missed["count"] if missed else 0,
+        missed_since=datetime.fromisoformat(missed["since"]) if missed else None,
     )
 
 

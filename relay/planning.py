@@ -44,6 +44,18 @@ class TargetSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reservation:
+    """A slot that a delivery takes: nothing else may go out in its place until it was sent or has failed.
+
+    missed: what was kept back since the message before, and is told now.
+    """
+
+    slot: str
+    missed: int = 0
+    missed_since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NewDelivery:
     """A delivery to record. Without due_at it is due now; with a group_key it may join an open one."""
 
@@ -60,6 +72,7 @@ class NewDelivery:
     direct: str | None = None  # the person it goes to alone
     mention: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    slots: tuple[Reservation, ...] = ()
 
 
 def plan(
@@ -229,7 +242,8 @@ def _line_record(line: TraceLine) -> list[Any]:
 
 def _delivery_record(delivery: NewDelivery) -> dict[str, Any]:
     times = {name: _as_text(getattr(delivery, name)) for name in ("due_at", "latest_at")}
-    return {name: value for name, value in {**asdict(delivery), **times}.items() if value is not None}
+    record = {**asdict(delivery), **times, "slots": None}
+    return {name: value for name, value in record.items() if value is not None}
 
 
 def _as_text(time: datetime | None) -> str | None:

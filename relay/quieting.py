@@ -1,26 +1,47 @@
 """The noise controls: whether a message that the routes want is sent now, or kept back, and why.
 
-They are asked in this order, and the first that objects decides: silences. Only messages are quieted;
-actions are done whatever is said here.
+They are asked in this order, and the first that objects decides: silences, `once_per`, `throttle`. Only
+messages are quieted; actions are done whatever is said here.
+
+`once_per` and `throttle` take slots: a message that goes on reserves its slot, and whether that counts hangs
+on whether it was sent; see `relay.store.slots`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from relay import durations
+from relay.errors import TemplateError
 from relay.model import Event
-from relay.planning import NewDelivery
+from relay.planning import DIRECT, NewDelivery, Reservation
 from relay.routing import Match, MatchError, Reading, compile_match
 
 NOTIFY = "notify"  # the kind of a delivery that tells somebody
+ONCE_PER = "once_per"  # among the settings of a route
+THROTTLE = "throttle"
+MISSED = "missed"  # among a delivery's settings: what was kept back before it
+NO_KEY = "its key could not be worked out, so it was sent all the same"
+ONCE_SENT = "a message with this key was sent before"
+UNDER_WAY = "a message is under way"
 
 
 class Control(StrEnum):
     """What keeps a message back."""
 
     SILENCE = "silence"
+    ONCE_PER = "once_per"
+    THROTTLE = "throttle"
+
+
+class Fate(StrEnum):
+    """What becomes of a message that a control objects to."""
+
+    SUPPRESSED = "suppressed"
+    SENT = "sent"  # the control could not be asked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +85,24 @@ class Terms:
     """What a configuration says about quiet, ready to be used."""
 
     silences: tuple[Silence, ...] = ()
+    keys: Mapping[str, Callable[[Event], str]] = field(default_factory=dict)  # compiled, by their texts
+
+
+class SlotState(StrEnum):
+    UNDER_WAY = "under way"
+    SENT = "sent"
+    FREE = "free"  # its delivery failed for good
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slot:
+    """A slot that was reserved before. at: when it was sent, or else reserved. missed: messages kept back
+    of which nobody was told."""
+
+    state: SlotState
+    at: datetime
+    missed: int = 0
+    missed_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +110,7 @@ class Facts:
     """What the store knows when something is decided."""
 
     silences: tuple[Silence, ...] = ()
+    slots: Mapping[str, Slot] = field(default_factory=dict)
 
 
 NO_TERMS = Terms()
@@ -86,51 +126,176 @@ class Quiet:
     control: Control
     reason: str
     until: datetime | None = None
+    fate: Fate = Fate.SUPPRESSED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quieted:
-    """What is sent and what is not."""
+    """What is sent and what is not, the slots for which something was kept back, and what is known now."""
 
     deliveries: tuple[NewDelivery, ...]
     quiet: tuple[Quiet, ...] = ()
+    missed: tuple[str, ...] = ()
+    facts: Facts = NOTHING_KNOWN
+
+
+def slots_wanted(
+    event: Event, deliveries: Iterable[NewDelivery], state_key: str, terms: Terms
+) -> tuple[str, ...]:
+    """The slots that the deliveries may take: what to ask the store before deciding."""
+    messages = [each for each in deliveries if each.kind == NOTIFY]
+    names = [_throttle_slot(each, state_key) for each in messages if each.settings.get(THROTTLE)]
+    for each in messages:
+        if each.settings.get(ONCE_PER) and (slot := _once_slot(each, event, terms)):
+            names.append(slot)
+    return tuple(names)
 
 
 @dataclass(kw_only=True)
 class _Scene:
-    """One event on its way through the controls."""
+    """One event on its way through the controls, and what was found so far."""
 
     event: Event
+    state_key: str
     terms: Terms
-    facts: Facts
     now: datetime
-    reading: Reading = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.reading = Reading(self.event)
+    silence: Silence | None
+    slots: dict[str, Slot]
+    sent: list[NewDelivery] = field(default_factory=list)
+    quiet: list[Quiet] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
 
 
 def quieted(
-    event: Event, deliveries: Sequence[NewDelivery], terms: Terms, facts: Facts, now: datetime
+    event: Event,
+    deliveries: Sequence[NewDelivery],
+    terms: Terms,
+    facts: Facts,
+    now: datetime,
+    state_key: str = "",
 ) -> Quieted:
     """The deliveries that go on, and what is said of the others."""
-    scene = _Scene(event=event, terms=terms, facts=facts, now=now)
-    sent: list[NewDelivery] = []
-    quiet: list[Quiet] = []
-    silence = _silence(scene) if deliveries else None
+    scene = _Scene(
+        event=event,
+        state_key=state_key,
+        terms=terms,
+        now=now,
+        silence=_silence(event, terms, facts, now) if deliveries else None,
+        slots=dict(facts.slots),
+    )
     for delivery in deliveries:
-        objection = _silenced(delivery, silence) if delivery.kind == NOTIFY else None
-        if objection is None:
-            sent.append(delivery)
-        else:
-            quiet.append(objection)
-    return Quieted(deliveries=tuple(sent), quiet=tuple(quiet))
+        _judge(delivery, scene)
+    return Quieted(
+        deliveries=tuple(scene.sent),
+        quiet=tuple(scene.quiet),
+        missed=tuple(scene.missed),
+        facts=replace(facts, slots=scene.slots),
+    )
 
 
-def _silence(scene: _Scene) -> Silence | None:
+def _judge(delivery: NewDelivery, scene: _Scene) -> None:
+    """Ask each control in turn."""
+    if delivery.kind != NOTIFY:
+        scene.sent.append(delivery)
+        return
+    for control in _CONTROLS:
+        answer = control(delivery, scene)
+        if answer is None:
+            return
+        delivery = answer
+    for taken in delivery.slots:
+        scene.slots[taken.slot] = Slot(state=SlotState.UNDER_WAY, at=scene.now)
+    scene.sent.append(delivery)
+
+
+def _heed_silence(delivery: NewDelivery, scene: _Scene) -> NewDelivery | None:
+    if scene.silence is None:
+        return delivery
+    silence = scene.silence
+    scene.quiet.append(_kept_back(delivery, Control.SILENCE, silence.reason, silence.until))
+    return None
+
+
+def _once_per(delivery: NewDelivery, scene: _Scene) -> NewDelivery | None:
+    if not delivery.settings.get(ONCE_PER):
+        return delivery
+    name = _once_slot(delivery, scene.event, scene.terms)
+    if name is None:
+        sent = _kept_back(delivery, Control.ONCE_PER, NO_KEY, None)
+        scene.quiet.append(replace(sent, fate=Fate.SENT))
+        return delivery
+    slot = scene.slots.get(name)
+    if slot is None or slot.state is SlotState.FREE:
+        return _reserving(delivery, Reservation(slot=name))
+    why = ONCE_SENT if slot.state is SlotState.SENT else UNDER_WAY
+    scene.quiet.append(_kept_back(delivery, Control.ONCE_PER, why, None))
+    return None
+
+
+def _throttle(delivery: NewDelivery, scene: _Scene) -> NewDelivery | None:
+    length = delivery.settings.get(THROTTLE)
+    if not length:
+        return delivery
+    name = _throttle_slot(delivery, scene.state_key)
+    slot = scene.slots.get(name)
+    until = _busy_until(slot, timedelta(seconds=length))
+    if slot is None or (until is not None and until <= scene.now):
+        return _telling_missed(delivery, name, slot)
+    why = UNDER_WAY if until is None else f"at most one message in {durations.spell(length)}"
+    scene.quiet.append(_kept_back(delivery, Control.THROTTLE, why, until))
+    scene.missed.append(name)
+    scene.slots[name] = _one_more(slot, scene.now)
+    return None
+
+
+def _busy_until(slot: Slot | None, length: timedelta) -> datetime | None:
+    """None while nobody knows."""
+    if slot is None or slot.state is SlotState.UNDER_WAY:
+        return None
+    return slot.at if slot.state is SlotState.FREE else slot.at + length
+
+
+def _telling_missed(delivery: NewDelivery, name: str, slot: Slot | None) -> NewDelivery:
+    if slot is None or not slot.missed:
+        return _reserving(delivery, Reservation(slot=name))
+    since = slot.missed_since or slot.at
+    told = {MISSED: {"count": slot.missed, "since": since.isoformat()}}
+    taken = Reservation(slot=name, missed=slot.missed, missed_since=since)
+    return _reserving(replace(delivery, settings={**delivery.settings, **told}), taken)
+
+
+def _one_more(slot: Slot, now: datetime) -> Slot:
+    return replace(slot, missed=slot.missed + 1, missed_since=slot.missed_since or now)
+
+
+def _reserving(delivery: NewDelivery, taken: Reservation) -> NewDelivery:
+    return replace(delivery, slots=(*delivery.slots, taken))
+
+
+def _once_slot(delivery: NewDelivery, event: Event, terms: Terms) -> str | None:
+    """Routes with the same `once_per` share it, children of one parent among them. None: it has no value."""
+    text = str(delivery.settings[ONCE_PER])
+    try:
+        value = terms.keys[text](event)
+    except (KeyError, TemplateError):
+        return None
+    return _slot_name(Control.ONCE_PER, delivery, text, value)
+
+
+def _throttle_slot(delivery: NewDelivery, state_key: str) -> str:
+    """Each route by itself, so that `still_failing` does not keep `fixed` back; each branch by itself."""
+    return _slot_name(Control.THROTTLE, delivery, delivery.route, state_key)
+
+
+def _slot_name(control: Control, delivery: NewDelivery, *key: str) -> str:
+    person = (f"{DIRECT}{delivery.direct}",) if delivery.direct else ()
+    return json.dumps([control.value, delivery.target, *person, *key], separators=(",", ":"))
+
+
+def _silence(event: Event, terms: Terms, facts: Facts, now: datetime) -> Silence | None:
     """Of the silences that cover the event the one that lasts longest."""
-    every = (*scene.terms.silences, *scene.facts.silences)
-    return _longest([silence for silence in every if silence.covers(scene.reading, scene.now)])
+    every, reading = (*terms.silences, *facts.silences), Reading(event)
+    return _longest([silence for silence in every if silence.covers(reading, now)])
 
 
 def _longest(silences: Iterable[Silence]) -> Silence | None:
@@ -138,12 +303,6 @@ def _longest(silences: Iterable[Silence]) -> Silence | None:
         return silence.until is None, silence.until.timestamp() if silence.until else 0.0
 
     return max(silences, key=length, default=None)
-
-
-def _silenced(delivery: NewDelivery, silence: Silence | None) -> Quiet | None:
-    if silence is None:
-        return None
-    return _kept_back(delivery, Control.SILENCE, silence.reason, silence.until)
 
 
 def _kept_back(delivery: NewDelivery, control: Control, reason: str, until: datetime | None) -> Quiet:
@@ -159,6 +318,14 @@ def as_records(quiet: Iterable[Quiet]) -> list[dict[str, Any]]:
             "control": each.control.value,
             "reason": each.reason,
             "until": each.until.isoformat() if each.until else None,
+            "fate": each.fate.value,
         }
         for each in quiet
     ]
+
+
+_CONTROLS: tuple[Callable[[NewDelivery, _Scene], NewDelivery | None], ...] = (
+    _heed_silence,
+    _once_per,
+    _throttle,
+)

@@ -1,7 +1,7 @@
 """The one place where parts are put together: a configuration file becomes a Relay."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -16,9 +16,10 @@ from relay.notifiers.base import Notifier
 from relay.people import PersonSpec
 from relay.pipeline import Relay
 from relay.planning import TargetSpec
-from relay.quieting import Silence, Terms, make_silence
+from relay.quieting import ONCE_PER, Silence, Terms, make_silence
 from relay.render import Renderer, shipped_messages
-from relay.routing import Decision, Router
+from relay.routing import Decision, Router, RouteSpec
+from relay.sandbox import compile_text
 from relay.store import Limit
 from relay.transport import Transport
 
@@ -110,7 +111,18 @@ def _warn(ending: "Ending") -> None:
 def quiet_of(settings: Config) -> Terms:
     """The noise controls of the configuration, compiled."""
     zone = ZoneInfo(settings.defaults.timezone)
-    return Terms(silences=tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences)))
+    return Terms(
+        silences=tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences)),
+        keys={text: compile_text(text) for text in _set_by(settings.routes, ONCE_PER)},
+    )
+
+
+def _set_by(routes: Iterable[RouteSpec], setting: str) -> Iterator[str]:
+    """Every value that a route gives a setting."""
+    for route in routes:
+        if route.settings.get(setting):
+            yield route.settings[setting]
+        yield from _set_by(route.routes, setting)
 
 
 def _silence(at: int, spec: config.SilenceSpec, zone: ZoneInfo) -> Silence:

@@ -242,8 +242,9 @@ class Worker:
             (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
         ]
         histories = turn.histories({pipeline.key_of(event, self._relay) for _, event in parsed})
-        facts = Facts(silences=self._silences)
-        answers = pipeline.decide_all([event for _, event in parsed], histories, self._relay, now, facts)
+        answers = pipeline.decide_all(
+            [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn)
+        )
         decided = list(zip([claim for claim, _ in parsed], answers, strict=True))
         everything = failed + self._record(turn, decided, now)
         turn.finish(
@@ -254,6 +255,9 @@ class Worker:
             ]
         )
         return everything
+
+    def _facts(self, turn: Turn, slots: Sequence[str]) -> Facts:
+        return Facts(silences=self._silences, slots=turn.slots(slots))
 
     def _record(
         self, turn: Turn, decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime
@@ -398,7 +402,7 @@ class Worker:
             if isinstance(answer, Exception):
                 log.error("an event could not be planned", event_id=claim.ref, error=repr(answer))
             elif answer.decision["quiet"]:
-                kept_back = [each["target"] for each in answer.decision["quiet"]]
+                kept_back = [f"{each['target']}: {each['control']}" for each in answer.decision["quiet"]]
                 log.info("kept quiet", event_id=claim.ref, targets=kept_back)
             elif not answer.deliveries and self._relay.config.unmatched.log:
                 log.info("no route", event_id=claim.ref, change=answer.event.change.value)

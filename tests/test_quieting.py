@@ -5,8 +5,25 @@ from typing import Any
 
 import pytest
 
-from relay.planning import NewDelivery
-from relay.quieting import Control, Facts, Quiet, Quieted, Silence, Terms, as_records, make_silence, quieted
+from relay.errors import TemplateError
+from relay.model import Event
+from relay.planning import NewDelivery, Reservation
+from relay.quieting import (
+    Control,
+    Facts,
+    Fate,
+    Quiet,
+    Quieted,
+    Silence,
+    Slot,
+    SlotState,
+    Terms,
+    as_records,
+    make_silence,
+    quieted,
+    slots_wanted,
+)
+from relay.sandbox import compile_text
 from tests.factories import MINUTE, NOON, make_event
 
 HOUR = 60 * MINUTE
@@ -22,12 +39,34 @@ def silence(**overrides: Any) -> Silence:
     return make_silence(**{**fields, **overrides})
 
 
+STATE = "gh/acme/api | main"
+THROTTLED = {"throttle": 4 * 3600.0}
+THROTTLE_SLOT = '["throttle","chat","trunk","gh/acme/api | main"]'
+TAG = "{{ project.slug }} {{ branch }}"
+ONCE = {"once_per": TAG}
+ONCE_SLOT = '["once_per","chat","{{ project.slug }} {{ branch }}","gh/acme/api main"]'
+TERMS = Terms(keys={TAG: compile_text(TAG)})
+
+
+def judged(
+    *deliveries: NewDelivery, slots: dict[str, Slot] | None = None, now: datetime = NOON, **overrides: Any
+) -> Quieted:
+    facts = Facts(slots=slots or {}, silences=overrides.pop("silences", ()))
+    event = make_event(**overrides.pop("event", {}))
+    return quieted(event, deliveries, overrides.pop("terms", TERMS), facts, now, STATE)
+
+
+def slot(state: SlotState, at: datetime = NOON, missed: int = 0) -> Slot:
+    return Slot(state=state, at=at, missed=missed, missed_since=at if missed else None)
+
+
 def left_by(*silences: Silence, now: datetime = NOON) -> Quieted:
     return quieted(make_event(), [owed()], Terms(), Facts(silences=silences), now)
 
 
 def test_without_controls_everything_goes_on() -> None:
     assert left_by() == Quieted(deliveries=(owed(),))
+    assert slots_wanted(make_event(), [owed()], "k", Terms()) == ()
 
 
 def test_a_silence_keeps_matching_messages_back_and_says_whose_it_is() -> None:
@@ -93,5 +132,126 @@ def test_records_are_plain_values() -> None:
             "control": "silence",
             "reason": "s1",
             "until": "2026-11-23T13:00:00+00:00",
+            "fate": "suppressed",
         }
     ]
+
+
+# Slots
+
+
+def test_what_may_be_needed_is_asked_for_before() -> None:
+    deliveries = [
+        owed(settings=THROTTLED | ONCE),
+        owed(settings=THROTTLED, direct="alice"),
+        owed(kind="act", settings=THROTTLED),
+    ]
+
+    assert slots_wanted(make_event(), deliveries, STATE, TERMS) == (
+        THROTTLE_SLOT,
+        '["throttle","chat","dm:alice","trunk","gh/acme/api | main"]',
+        ONCE_SLOT,
+    )
+
+
+def test_the_first_message_takes_the_slots() -> None:
+    left = judged(owed(settings=THROTTLED | ONCE))
+
+    (delivery,) = left.deliveries
+    assert delivery.slots == (Reservation(slot=ONCE_SLOT), Reservation(slot=THROTTLE_SLOT))
+    assert {name: known.state for name, known in left.facts.slots.items()} == {
+        ONCE_SLOT: SlotState.UNDER_WAY,
+        THROTTLE_SLOT: SlotState.UNDER_WAY,
+    }
+
+
+@pytest.mark.parametrize(
+    ("known", "after", "reason", "until"),
+    [
+        (SlotState.SENT, MINUTE, "at most one message in 4h", NOON + 4 * HOUR),
+        (SlotState.SENT, 4 * HOUR - MINUTE, "at most one message in 4h", NOON + 4 * HOUR),
+        (SlotState.UNDER_WAY, 9 * HOUR, "a message is under way", None),
+    ],
+)
+def test_a_throttle_keeps_back_counts_and_says_until_when(
+    known: SlotState, after: Any, reason: str, until: datetime | None
+) -> None:
+    left = judged(owed(settings=THROTTLED), slots={THROTTLE_SLOT: slot(known)}, now=NOON + after)
+
+    assert left.deliveries == ()
+    assert [(each.control, each.reason, each.until) for each in left.quiet] == [
+        (Control.THROTTLE, reason, until)
+    ]
+    assert left.missed == (THROTTLE_SLOT,)
+
+
+@pytest.mark.parametrize(("known", "after"), [(SlotState.SENT, 4 * HOUR), (SlotState.FREE, 0 * HOUR)])
+def test_the_next_message_reminds_and_tells_what_was_missed(known: SlotState, after: Any) -> None:
+    slots = {THROTTLE_SLOT: slot(known, missed=3)}
+
+    (delivery,) = judged(owed(settings=THROTTLED), slots=slots, now=NOON + after).deliveries
+
+    assert delivery.settings["missed"] == {"count": 3, "since": "2026-11-23T12:00:00+00:00"}
+    assert delivery.slots == (Reservation(slot=THROTTLE_SLOT, missed=3, missed_since=NOON),)
+
+
+def test_a_throttle_is_for_each_route_and_each_branch_by_itself() -> None:
+    known = {THROTTLE_SLOT: slot(SlotState.SENT)}
+
+    left = judged(owed(settings=THROTTLED), owed(settings=THROTTLED, route="fixed"), slots=known)
+
+    assert [delivery.route for delivery in left.deliveries] == ["fixed"]
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        (SlotState.SENT, "a message with this key was sent before"),
+        (SlotState.UNDER_WAY, "a message is under way"),
+        (SlotState.FREE, None),
+    ],
+)
+def test_once_per_key_is_told_once(known: SlotState, reason: str | None) -> None:
+    left = judged(owed(settings=ONCE), slots={ONCE_SLOT: slot(known)}, now=NOON + 999 * HOUR)
+
+    assert [(each.control, each.reason) for each in left.quiet] == (
+        [(Control.ONCE_PER, reason)] if reason else []
+    )
+    assert len(left.deliveries) == (0 if reason else 1)
+
+
+def test_another_key_is_another_message() -> None:
+    left = judged(owed(settings=ONCE), slots={ONCE_SLOT: slot(SlotState.SENT)}, event={"branch": "release/2"})
+
+    assert len(left.deliveries) == 1
+
+
+def test_routes_with_the_same_key_share_it() -> None:
+    left = judged(owed(settings=ONCE), owed(id="d2", settings=ONCE, route="other"))
+
+    assert [delivery.id for delivery in left.deliveries] == ["d1"]
+
+
+def test_a_key_without_a_value_loses_no_message() -> None:
+    def refuse(event: Event) -> str:
+        raise TemplateError("takes too much")
+
+    left = judged(owed(settings=ONCE), terms=Terms(keys={TAG: refuse}))
+
+    assert left.deliveries == (owed(settings=ONCE),)
+    assert [(each.fate, each.reason) for each in left.quiet] == [
+        (Fate.SENT, "its key could not be worked out, so it was sent all the same")
+    ]
+
+
+def test_what_a_throttle_keeps_back_uses_no_key_up() -> None:
+    left = judged(owed(settings=THROTTLED | ONCE), slots={THROTTLE_SLOT: slot(SlotState.SENT)})
+
+    assert left.deliveries == ()
+    assert ONCE_SLOT not in left.facts.slots
+
+
+def test_what_a_silence_keeps_back_uses_nothing_up() -> None:
+    left = judged(owed(settings=THROTTLED | ONCE), silences=(silence(),))
+
+    assert (dict(left.facts.slots), left.missed) == ({}, ())

@@ -17,7 +17,7 @@ from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
 from relay.planning import NewDelivery
-from relay.quieting import as_records
+from relay.quieting import MISSED, ONCE_PER, THROTTLE, as_records
 from relay.routing import Result, TraceLine
 
 LABEL = 9  # columns of "event", "state" and "config"
@@ -183,6 +183,7 @@ def remarks(delivery: NewDelivery, notifier: Notifier, explained: Explained) -> 
         else None,
         _grouping(delivery, explained.now),
         _template(delivery),
+        *_slots(delivery),
         *(_mention(key, notifier, explained) for key in delivery.mention),
         f"also by {', '.join(delivery.also)}" if delivery.also else None,
         "no route took the event" if not explained.decided.resolution.decisions else None,
@@ -212,6 +213,17 @@ def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
 
 def _at_most(longest: timedelta) -> str:
     return f", at most {durations.spell(longest.total_seconds())}" if longest else ""
+
+
+def _slots(delivery: NewDelivery) -> Iterator[str]:
+    """What it stands for, and what was kept back before it."""
+    settings = delivery.settings
+    if settings.get(ONCE_PER):
+        yield "the only one with its key"
+    if settings.get(THROTTLE):
+        yield f"at most one in {durations.spell(settings[THROTTLE])}"
+    if settings.get(MISSED):
+        yield f"tells of {settings[MISSED]['count']} more"
 
 
 def _template(delivery: NewDelivery) -> str | None:

@@ -66,9 +66,16 @@ class Route(Section):
         default=None, description="Gather events into one message. `group: null` in a child sends at once."
     )
     hold: Duration | None = Field(default=None, description="How long a message waits for a retry's verdict.")
-    throttle: Duration | None = Field(default=None, description="At most one message in this time.")
+    throttle: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="At most one message in this time to each notifier about each branch and what runs there"
+        " (`defaults.state.key`); the next one tells how many were kept back.",
+    )
     once_per: KeyTemplate | None = Field(
-        default=None, description="At most one message for each value of this template."
+        default=None,
+        description="At most one message to each notifier for each value of this template, remembered for"
+        " `defaults.keep`.",
     )
     during: str | None = Field(default=None, description="A name from `schedules`.")
     outside: Outside | None = Field(default=None, description="What happens outside these hours.")

@@ -27,10 +27,8 @@ NOT_YET = frozenset(
         "routes.digest",
         "routes.during",
         "routes.hold",
-        "routes.once_per",
         "routes.outside",
         "routes.shadow",
-        "routes.throttle",
     }
 )
 

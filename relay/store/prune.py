@@ -31,6 +31,7 @@ from relay.store.tables import (
     events,
     outcomes,
     silences,
+    slots,
     work,
 )
 
@@ -72,6 +73,7 @@ def steps(engine: Engine, older_than: datetime, batch: int) -> Iterator[Pruned]:
     yield from _outcome_steps(engine, older_than, batch)
     with writing(engine) as conn:
         conn.execute(delete(cards).where(cards.c.changed_at < older_than))
+        conn.execute(delete(slots).where(slots.c.reserved_at < older_than))
         conn.execute(delete(silences).where(silences.c.until_at < older_than))
 
 

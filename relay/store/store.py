@@ -1,7 +1,7 @@
 """The front of the store: opens the database and starts its transactions; the modules beside it know SQL."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
-from relay.quieting import Silence
+from relay.quieting import Silence, Slot
 from relay.store import (
     configs,
     ledger,
@@ -24,6 +24,7 @@ from relay.store import (
     prune,
     replays,
     silences,
+    slots,
     wakeups,
 )
 from relay.store.accept import Arrival, accept
@@ -279,6 +280,11 @@ class Store:
         """End one, given by its id or a unique part of it. UsageError when none such holds."""
         with writing(self._engine) as conn:
             return silences.remove(conn, text, now)
+
+    def slots(self, names: Collection[str]) -> Mapping[str, Slot]:
+        """Those of these slots that were ever reserved, for `explain`; holds nothing."""
+        with reading(self._engine) as conn:
+            return slots.known(conn, names, hold=False)
 
     # Configurations
 

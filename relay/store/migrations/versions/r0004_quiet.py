@@ -1,4 +1,4 @@
-"""What keeps the relay quiet: silences that people ask for."""
+"""What keeps the relay quiet: silences that people ask for, and messages that stand for others."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,3 +24,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("silences_until", "silences", ["until_at"], unique=False)
+    op.create_table(
+        "slots",
+        sa.Column("name", Key, nullable=False),
+        sa.Column("delivery_id", Key, nullable=False),
+        sa.Column("reserved_at", sa.Double(), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.Column("missed_since", sa.Double(), nullable=True),
+        sa.Column("carried", sa.Integer(), nullable=False),
+        sa.Column("carried_since", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_index("slots_delivery", "slots", ["delivery_id"], unique=False)
+    op.create_index("slots_reserved", "slots", ["reserved_at"], unique=False)

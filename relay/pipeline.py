@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 INSTEAD_OF = "instead_of"  # among a delivery's settings: the notifiers that failed before
 NEXT = "fallbacks_left"  # … and those that are still to be asked
+NOTHING_LEFT = "nothing was sent: what was held is fixed by now"
 PLAN_RETRIES = (1.0, 10.0, 60.0, 600.0)  # seconds; an event that cannot be planned is then stuck
 PLAN_TRIES = len(PLAN_RETRIES) + 1
 LONGEST_PAUSE_S = 3600.0  # a destination that asks to be left alone for longer is asked again by then
@@ -248,6 +249,8 @@ def deliver_one(
     try:
         notifier = notifier_of(delivery, relay)
         _refuse_dead(claim, delivery, started)
+        if not delivery.events:
+            return _nothing_left(claim, started)
         message = message or render(delivery, notifier, relay, started)
         answer = notifier.send(message, outgoing(claim, delivery, relay, started), relay.transport)
     except DeliveryError as error:
@@ -260,6 +263,13 @@ def deliver_one(
         answer=_masked(answer, relay),
         error=relay.config.masker(message.problem) if message.problem else None,
         title=message.fallback or message.title,
+    )
+
+
+def _nothing_left(claim: Claim, now: datetime) -> Finish:
+    """A held message of which nothing is news any more."""
+    return Finish(
+        claim=claim, outcome=AttemptOutcome.DELIVERED, started_at=now, ended_at=now, title=NOTHING_LEFT
     )
 
 

@@ -1,14 +1,14 @@
 """The noise controls: whether a message that the routes want is sent now, or kept back, and why.
 
-They are asked in this order, and the first that objects decides: silences, `once_per`, `throttle`. Only
-messages are quieted; actions are done whatever is said here.
+They are asked in this order, and the first that objects decides: silences, `once_per`, `throttle`,
+`during`. Only messages are quieted; actions are done whatever is said here.
 
 `once_per` and `throttle` take slots: a message that goes on reserves its slot, and whether that counts hangs
 on whether it was sent; see `relay.store.slots`.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,13 +16,18 @@ from typing import Any
 
 from relay import durations
 from relay.errors import TemplateError
-from relay.model import Event
+from relay.model import Change, Event
 from relay.planning import DIRECT, NewDelivery, Reservation
 from relay.routing import Match, MatchError, Reading, compile_match
+from relay.schedules import Schedule
 
 NOTIFY = "notify"  # the kind of a delivery that tells somebody
 ONCE_PER = "once_per"  # among the settings of a route
 THROTTLE = "throttle"
+DURING = "during"
+OUTSIDE = "outside"
+DROP, SILENT = "drop", "silent"  # what `outside` may say beside "hold"
+HELD = "held"  # among a delivery's settings: it waits for this schedule
 MISSED = "missed"  # among a delivery's settings: what was kept back before it
 NO_KEY = "its key could not be worked out, so it was sent all the same"
 ONCE_SENT = "a message with this key was sent before"
@@ -35,13 +40,15 @@ class Control(StrEnum):
     SILENCE = "silence"
     ONCE_PER = "once_per"
     THROTTLE = "throttle"
+    DURING = "during"
 
 
 class Fate(StrEnum):
     """What becomes of a message that a control objects to."""
 
     SUPPRESSED = "suppressed"
-    SENT = "sent"  # the control could not be asked
+    LATER = "later"
+    SENT = "sent"  # all the same, or silently
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +93,7 @@ class Terms:
 
     silences: tuple[Silence, ...] = ()
     keys: Mapping[str, Callable[[Event], str]] = field(default_factory=dict)  # compiled, by their texts
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
 
 class SlotState(StrEnum):
@@ -272,6 +280,42 @@ def _reserving(delivery: NewDelivery, taken: Reservation) -> NewDelivery:
     return replace(delivery, slots=(*delivery.slots, taken))
 
 
+def _window(delivery: NewDelivery, scene: _Scene) -> NewDelivery | None:
+    name = delivery.settings.get(DURING)
+    schedule = scene.terms.schedules.get(name) if name else None
+    if schedule is None or schedule.is_open(scene.now):
+        return delivery
+    opening, outside = schedule.next_opening(scene.now), delivery.settings.get(OUTSIDE)
+    told = _kept_back(delivery, Control.DURING, f"outside {name}", opening)
+    if outside == SILENT:
+        scene.quiet.append(replace(told, fate=Fate.SENT, reason=f"outside {name}: sent without mentions"))
+        return replace(delivery, mention=(), settings={**delivery.settings, SILENT: True})
+    if outside == DROP or opening is None:
+        scene.quiet.append(told)
+        return None
+    scene.quiet.append(replace(told, fate=Fate.LATER, reason=f"outside {name}: held for a summary"))
+    return _held(delivery, str(name), opening)
+
+
+def _held(delivery: NewDelivery, name: str, opening: datetime) -> NewDelivery:
+    """Part of the one message to its target that goes out when the hours begin."""
+    key = _slot_name(Control.DURING, delivery, name, opening.isoformat())
+    settings = {**delivery.settings, HELD: name}
+    return replace(delivery, group_key=key, lane=None, due_at=opening, latest_at=opening, settings=settings)
+
+
+def worth_telling(
+    events: Sequence[Event], state_keys: Mapping[str, str], green: Collection[str]
+) -> tuple[Event, ...]:
+    """What of a held message is still news: no failures that were fixed meanwhile, nor that they were fixed,
+    when nobody had been told of them. `state_keys` are by the events' ids, `green` those that pass now."""
+    fixed = {event.id for event in events if event.status.is_bad and state_keys.get(event.id) in green}
+    untold = {state_keys[event.id] for event in events if event.id in fixed and event.change in _TURNED_BAD}
+    good = {event.id for event in events if event.change in _TURNED_GOOD}
+    stale = fixed | {id for id in good if state_keys.get(id) in untold}
+    return tuple(event for event in events if event.id not in stale)
+
+
 def _once_slot(delivery: NewDelivery, event: Event, terms: Terms) -> str | None:
     """Routes with the same `once_per` share it, children of one parent among them. None: it has no value."""
     text = str(delivery.settings[ONCE_PER])
@@ -328,4 +372,7 @@ _CONTROLS: tuple[Callable[[NewDelivery, _Scene], NewDelivery | None], ...] = (
     _heed_silence,
     _once_per,
     _throttle,
+    _window,
 )
+_TURNED_BAD = frozenset({Change.BROKE, Change.FIRST_FAILURE})
+_TURNED_GOOD = frozenset({Change.FIXED, Change.PASSED_ON_RETRY})

@@ -20,6 +20,7 @@ from relay.quieting import ONCE_PER, Silence, Terms, make_silence
 from relay.render import Renderer, shipped_messages
 from relay.routing import Decision, Router, RouteSpec
 from relay.sandbox import compile_text
+from relay.schedules import Schedule, parse_date, parse_days, parse_time
 from relay.store import Limit
 from relay.transport import Transport
 
@@ -113,7 +114,18 @@ def quiet_of(settings: Config) -> Terms:
     zone = ZoneInfo(settings.defaults.timezone)
     return Terms(
         silences=tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences)),
+        schedules={name: _schedule(hours, zone) for name, hours in settings.schedules.items()},
         keys={text: compile_text(text) for text in _set_by(settings.routes, ONCE_PER)},
+    )
+
+
+def _schedule(hours: config.Hours, zone: ZoneInfo) -> Schedule:
+    return Schedule(
+        days=parse_days(hours.days),
+        start=parse_time(hours.start),
+        end=parse_time(hours.end),
+        exceptions=frozenset(map(parse_date, hours.exceptions)),
+        zone=ZoneInfo(hours.timezone) if hours.timezone else zone,
     )
 
 

@@ -17,6 +17,7 @@ LAYERS = (
         "clock",
         "durations",
         "moments",
+        "schedules",
         "patterns",
         "logs",
         "lifeline",

@@ -1,12 +1,12 @@
 """What the noise controls keep back, and why."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from relay.errors import TemplateError
-from relay.model import Event
+from relay.model import Change, Event, Status
 from relay.planning import NewDelivery, Reservation
 from relay.quieting import (
     Control,
@@ -22,8 +22,10 @@ from relay.quieting import (
     make_silence,
     quieted,
     slots_wanted,
+    worth_telling,
 )
 from relay.sandbox import compile_text
+from relay.schedules import Schedule
 from tests.factories import MINUTE, NOON, make_event
 
 HOUR = 60 * MINUTE
@@ -255,3 +257,81 @@ def test_what_a_silence_keeps_back_uses_nothing_up() -> None:
     left = judged(owed(settings=THROTTLED | ONCE), silences=(silence(),))
 
     assert (dict(left.facts.slots), left.missed) == ({}, ())
+
+
+# Hours
+
+NIGHT = Schedule(days=frozenset(range(7)), start=22 * 60, end=6 * 60, exceptions=frozenset(), zone=UTC)
+NEVER = Schedule(days=frozenset(), start=0, end=1, exceptions=frozenset(), zone=UTC)
+HOURS = Terms(schedules={"night": NIGHT, "never": NEVER})
+TONIGHT = NOON + 10 * HOUR
+
+
+def at_noon(**settings: Any) -> Quieted:
+    return judged(owed(settings={"during": "night", **settings}, lane="l", mention=("alice",)), terms=HOURS)
+
+
+def test_in_its_hours_a_message_goes_out() -> None:
+    delivery = owed(settings={"during": "night", "outside": "drop"})
+
+    assert judged(delivery, terms=HOURS, now=TONIGHT).deliveries == (delivery,)
+
+
+@pytest.mark.parametrize("settings", [{}, {"outside": "hold"}])
+def test_outside_it_is_held_for_one_summary(settings: dict[str, str]) -> None:
+    left = at_noon(**settings)
+
+    (delivery,) = left.deliveries
+    assert (delivery.due_at, delivery.latest_at, delivery.lane) == (TONIGHT, TONIGHT, None)
+    assert delivery.group_key == '["during","chat","night","2026-11-23T22:00:00+00:00"]'
+    assert [(each.fate, each.control, each.reason, each.until) for each in left.quiet] == [
+        (Fate.LATER, Control.DURING, "outside night: held for a summary", TONIGHT)
+    ]
+
+
+def test_outside_it_may_be_dropped() -> None:
+    left = at_noon(outside="drop")
+
+    assert left.deliveries == ()
+    assert [(each.fate, each.reason, each.until) for each in left.quiet] == [
+        (Fate.SUPPRESSED, "outside night", TONIGHT)
+    ]
+
+
+def test_outside_it_may_go_out_silently() -> None:
+    left = at_noon(outside="silent")
+
+    (delivery,) = left.deliveries
+    assert (delivery.mention, delivery.lane, delivery.due_at) == ((), "l", None)
+    assert [each.fate for each in left.quiet] == [Fate.SENT]
+
+
+def test_what_would_be_held_for_ever_is_dropped() -> None:
+    left = judged(owed(settings={"during": "never"}), terms=HOURS)
+
+    assert (left.deliveries, [each.until for each in left.quiet]) == ((), [None])
+
+
+def test_what_is_dropped_uses_no_slot_up() -> None:
+    left = judged(owed(settings={"during": "night", "outside": "drop", **THROTTLED}), terms=HOURS)
+
+    assert dict(left.facts.slots) == {}
+
+
+def test_of_a_held_message_what_was_fixed_meanwhile_is_no_news() -> None:
+    def told(id: str, change: Change, status: Status = Status.FAILED) -> Event:
+        return make_event(id=id, change=change, status=status)
+
+    events = [
+        told("broke", Change.BROKE),
+        told("fixed", Change.FIXED, Status.SUCCESS),
+        told("red", Change.BROKE),
+        told("fixed before", Change.FIXED, Status.SUCCESS),
+        told("still", Change.STILL_FAILING),
+        told("mended", Change.FIXED, Status.SUCCESS),
+    ]
+    keys = {"broke": "a", "fixed": "a", "red": "b", "fixed before": "c", "still": "d", "mended": "d"}
+
+    left = worth_telling(events, keys, {"a", "c", "d"})
+
+    assert [event.id for event in left] == ["red", "fixed before", "mended"]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,46 @@ def test_a_silence_is_heeded_by_a_running_worker(store: Store, sink: Sink, tmp_p
 
     assert quiet_of(store, second) == [("silence", id[-8:])]
     assert len(sink.requests) == 1
+
+
+SHUT = """\
+    during: then
+    outside: {outside}
+schedules: {{ then: {{ days: {day}, from: "09:00", to: "10:00", timezone: UTC }} }}
+"""
+
+
+def shut(sink: Sink, outside: str) -> str:
+    """A configuration whose hours begin the day after tomorrow."""
+    text = TO_SINK.format(url=sink.url)
+    return text + SHUT.format(outside=outside, day=f"{datetime.now(UTC) + timedelta(days=2):%a}".lower())
+
+
+def test_what_is_held_waits_as_one_message(store: Store, sink: Sink, tmp_path: Path) -> None:
+    with working(store, make_relay(tmp_path, shut(sink, "hold"))):
+        ids = accept(store, on_branch("main", 1), on_branch("topic", 2))
+        until_planned(store)
+
+    (row,) = {row.id: row for row in deliveries_of(store, ids)}.values()
+    assert (row.state, f"{row.due_at:%H:%M}") == (DeliveryState.OPEN, "09:00")
+    assert quiet_of(store, ids[0]) == [("during", "outside then: held for a summary")]
+    assert sink.requests == []
+
+
+def test_what_is_dropped_outside_the_hours_makes_no_delivery(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    with working(store, make_relay(tmp_path, shut(sink, "drop"))):
+        ids = accept(store, on_branch("main", 1))
+        until_planned(store)
+
+    assert deliveries_of(store, ids) == []
+    assert quiet_of(store, ids[0]) == [("during", "outside then")]
+
+
+def test_what_is_silent_outside_the_hours_goes_out(store: Store, sink: Sink, tmp_path: Path) -> None:
+    with working(store, make_relay(tmp_path, shut(sink, "silent"))):
+        ids = accept(store, on_branch("main", 1))
+        until_delivered(store, ids)
+
+    assert quiet_of(store, ids[0]) == [("during", "outside then: sent without mentions")]

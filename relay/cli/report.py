@@ -17,7 +17,7 @@ from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
 from relay.planning import NewDelivery
-from relay.quieting import MISSED, ONCE_PER, THROTTLE, as_records
+from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, as_records
 from relay.routing import Result, TraceLine
 
 LABEL = 9  # columns of "event", "state" and "config"
@@ -206,6 +206,8 @@ def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
     group = delivery.settings.get("group")
     if delivery.group_key is None:
         return None
+    if HELD in delivery.settings:
+        return f"held until {delivery.settings[HELD]} begins, in one summary"
     longest = (delivery.latest_at or now) - now
     by = ", ".join(group["by"]) if group else "pipeline, since it cannot change what was sent"
     return f"grouped by {by}{_at_most(longest)}"

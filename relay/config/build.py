@@ -53,6 +53,7 @@ def build(
         routes=route_specs(file),
         unmatched=file.unmatched,
         silences=file.silences,
+        schedules=file.schedules,
     )
 
 

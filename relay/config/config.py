@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from relay.config.people import Person
-from relay.config.quiet import SilenceSpec
+from relay.config.quiet import Hours, SilenceSpec
 from relay.config.routes import Unmatched
 from relay.config.server import CircleCI, Defaults, Server
 from relay.config.templates import TemplateSpec
@@ -33,4 +33,5 @@ class Config:
     actions: Mapping[str, BaseModel]
     routes: tuple[RouteSpec, ...]
     unmatched: Unmatched
-    silences: tuple[SilenceSpec, ...] = ()
+    silences: tuple[SilenceSpec, ...]
+    schedules: Mapping[str, Hours]

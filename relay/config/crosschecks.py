@@ -28,6 +28,7 @@ NO_ROUTES = (
     " routes: [{match: {change: [broke, fixed]}, notify: NAME}]"
 )
 
+NO_HOURS = "there are no hours to be outside of; add during: and a name from `schedules`"
 FETCHED_LATE = "has to be fetched from CircleCI, and whether to be silent is decided without asking"
 
 
@@ -74,14 +75,33 @@ def _routes(subject: Subject) -> Iterator[Fault]:
         yield from _mentions(subject, route.mention or (), (*path, "mention"))
         if route.template is not None:
             yield from _template(subject, route.template, (*path, "template"))
+        if route.during is not None and route.during not in subject.file.schedules:
+            known = subject.file.schedules
+            problem = unknown(f"unknown schedule {route.during}", route.during, known)
+            yield subject.page.fault((*path, "during"), problem)
+        if route.outside is not None and not _has_hours(subject, path):
+            yield subject.page.fault((*path, "outside"), NO_HOURS, at_key=True)
         if place.is_leaf and not _says_what_to_do(subject, path):
             yield subject.page.fault(path, "notifies nobody; add notify: NAME, or notify: [] to be silent")
 
 
 def _says_what_to_do(subject: Subject, path: Path) -> bool:
     """Whether the route or one above it names somebody to notify or something to do, rightly or wrongly."""
-    above = (path[: length + 1] for length in range(1, len(path), 2))
-    written = (find(subject.page.root, (*route, key)) for route in above for key in ("notify", "act"))
+    return _is_written(subject, _with_those_above(path), ("notify", "act"))
+
+
+def _has_hours(subject: Subject, path: Path) -> bool:
+    """Whether the route, one above it or one below it says `during`."""
+    below = [place.path for place in named_routes(subject.file.routes) if place.path[: len(path)] == path]
+    return _is_written(subject, (*_with_those_above(path), *below), ("during",))
+
+
+def _with_those_above(path: Path) -> tuple[Path, ...]:
+    return tuple(path[: length + 1] for length in range(1, len(path), 2))
+
+
+def _is_written(subject: Subject, routes: Iterable[Path], keys: Iterable[str]) -> bool:
+    written = (find(subject.page.root, (*route, key)) for route in routes for key in keys)
     return any(node is not None and node.value is not None for node in written)
 
 

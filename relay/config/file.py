@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from relay.config.people import Person
-from relay.config.quiet import SilenceSpec
+from relay.config.quiet import Hours, SilenceSpec
 from relay.config.routes import Route, Unmatched
 from relay.config.section import Section
 from relay.config.server import CircleCI, Defaults, Server
@@ -36,7 +36,7 @@ class File(Section):
     people: Mapping[Name, Person] = Field(
         default_factory=dict, description="Who is who: git identity to chat identity, by name."
     )
-    schedules: Written = Field(default_factory=dict, description="Named hours of the week.")
+    schedules: Mapping[Name, Hours] = Field(default_factory=dict, description="Named hours of the week.")
     notifiers: Mapping[Name, Written] = Field(
         default_factory=dict, description="The places the relay can speak to, by name."
     )

@@ -6,7 +6,23 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from relay.config.section import Section
-from relay.config.values import Kind, TimeText
+from relay.config.values import Dates, Days, Kind, TimeOfDay, TimeText, Timezone
+
+
+class Hours(Section):
+    """Hours of the week. `to` before `from` means the day after."""
+
+    days: Days = Field(default="mon-sun", description="Days on which they begin: `mon-fri`, `sat,sun`.")
+    start: Annotated[TimeOfDay, Field(alias="from")] = Field(default="00:00", description="`09:00`.")
+    end: Annotated[TimeOfDay, Field(alias="to")] = Field(
+        default="24:00", description="`19:00`; `24:00` is the end of the day."
+    )
+    exceptions: Annotated[Dates, Field(alias="except")] = Field(
+        default=(), description="Dates on which they do not begin: `2026-12-25`."
+    )
+    timezone: Timezone | None = Field(
+        default=None, description="Whose times these are; without it, `defaults.timezone`."
+    )
 
 
 class SilenceSpec(Section):

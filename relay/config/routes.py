@@ -77,8 +77,14 @@ class Route(Section):
         description="At most one message to each notifier for each value of this template, remembered for"
         " `defaults.keep`.",
     )
-    during: str | None = Field(default=None, description="A name from `schedules`.")
-    outside: Outside | None = Field(default=None, description="What happens outside these hours.")
+    during: str | None = Field(
+        default=None, description="The hours in which messages go out: a name from `schedules`."
+    )
+    outside: Outside | None = Field(
+        default=None,
+        description="What happens to messages outside the hours of `during`: `hold`, which is the default,"
+        " sends one summary when they begin; `drop` sends nothing; `silent` sends without mentions.",
+    )
     digest: Digest | None = Field(default=None, description="Gather everything into a regular summary.")
     template: str | None = Field(default=None, description="The template of the message.")
     shadow: Flag = Field(default=False, description="Decide and record, but send nothing.")

@@ -16,7 +16,6 @@ NOT_YET = frozenset(
     {
         "actions.policy",
         "retry",
-        "schedules",
         "tests",
         "watch",
         "fields.failure",
@@ -25,9 +24,7 @@ NOT_YET = frozenset(
         "notifiers.budget",
         "notifiers.shadow",
         "routes.digest",
-        "routes.during",
         "routes.hold",
-        "routes.outside",
         "routes.shadow",
     }
 )

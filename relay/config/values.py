@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from relay import durations, fields, moments
+from relay import durations, fields, moments, schedules
 from relay.config.suggestions import unknown
 from relay.errors import TemplateError
 from relay.model import Status
@@ -50,6 +50,21 @@ def _duration(value: Any) -> float:
 def _time_text(value: str) -> str:
     """A time, kept as written: what it means hangs on `defaults.timezone`."""
     moments.parse(value, UTC)
+    return value
+
+
+def _days(value: str) -> str:
+    schedules.parse_days(value)
+    return value
+
+
+def _time_of_day(value: str) -> str:
+    schedules.parse_time(value)
+    return value
+
+
+def _date(value: str) -> str:
+    schedules.parse_date(value)
     return value
 
 
@@ -164,6 +179,10 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
 TimeText = Annotated[str, AfterValidator(_time_text), Kind(name="time")]
+Days = Annotated[str, AfterValidator(_days), Kind(name="days")]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day), Kind(name="time of day")]
+Date = Annotated[str, AfterValidator(_date), Kind(name="date")]
+Dates = Annotated[tuple[Date, ...], *_one_or_more("date")]
 Flag = Annotated[
     bool, BeforeValidator(_flag), Kind(name="true or false"), WithJsonSchema({"type": "boolean"})
 ]

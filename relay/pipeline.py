@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 INSTEAD_OF = "instead_of"  # among a delivery's settings: the notifiers that failed before
 NEXT = "fallbacks_left"  # … and those that are still to be asked
+NOT_SENT = "shadow, not sent"
 NOTHING_LEFT = "nothing was sent: what was held is fixed by now"
 PLAN_RETRIES = (1.0, 10.0, 60.0, 600.0)  # seconds; an event that cannot be planned is then stuck
 PLAN_TRIES = len(PLAN_RETRIES) + 1
@@ -248,9 +249,12 @@ def deliver_one(
     started = clock()
     try:
         notifier = notifier_of(delivery, relay)
-        _refuse_dead(claim, delivery, started)
         if not delivery.events:
             return _nothing_left(claim, started)
+        if notifier.shadow or delivery.settings.get(planning.SHADOW):
+            said = message or render(delivery, notifier, relay, started)
+            return _in_shadow(claim, said, relay, started)
+        _refuse_dead(claim, delivery, started)
         message = message or render(delivery, notifier, relay, started)
         answer = notifier.send(message, outgoing(claim, delivery, relay, started), relay.transport)
     except DeliveryError as error:
@@ -270,6 +274,19 @@ def _nothing_left(claim: Claim, now: datetime) -> Finish:
     """A held message of which nothing is news any more."""
     return Finish(
         claim=claim, outcome=AttemptOutcome.DELIVERED, started_at=now, ended_at=now, title=NOTHING_LEFT
+    )
+
+
+def _in_shadow(claim: Claim, message: Message, relay: Relay, now: datetime) -> Finish:
+    """Everything was done but the sending, so it says nothing about the destination either."""
+    return Finish(
+        claim=claim,
+        outcome=AttemptOutcome.DELIVERED,
+        started_at=now,
+        ended_at=now,
+        error=relay.config.masker(message.problem) if message.problem else None,
+        is_fault=False,
+        title=f"{NOT_SENT}: {message.fallback or message.title}",
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from relay import durations
 from relay.errors import TemplateError
 from relay.model import Change, Event
-from relay.planning import DIRECT, NewDelivery, Reservation
+from relay.planning import DIRECT, SHADOW, NewDelivery, Reservation
 from relay.routing import Match, MatchError, Reading, compile_match
 from relay.schedules import Schedule
 
@@ -31,6 +31,7 @@ HELD = "held"  # among a delivery's settings: it waits for this schedule
 MISSED = "missed"  # among a delivery's settings: what was kept back before it
 NO_KEY = "its key could not be worked out, so it was sent all the same"
 ONCE_SENT = "a message with this key was sent before"
+IN_SHADOW = "recorded, and not sent"
 UNDER_WAY = "a message is under way"
 
 
@@ -41,6 +42,7 @@ class Control(StrEnum):
     ONCE_PER = "once_per"
     THROTTLE = "throttle"
     DURING = "during"
+    SHADOW = "shadow"
 
 
 class Fate(StrEnum):
@@ -48,6 +50,7 @@ class Fate(StrEnum):
 
     SUPPRESSED = "suppressed"
     LATER = "later"
+    RECORDED = "recorded"  # as a delivery that is not sent
     SENT = "sent"  # all the same, or silently
 
 
@@ -304,6 +307,14 @@ def _held(delivery: NewDelivery, name: str, opening: datetime) -> NewDelivery:
     return replace(delivery, group_key=key, lane=None, due_at=opening, latest_at=opening, settings=settings)
 
 
+def _shadow(delivery: NewDelivery, scene: _Scene) -> NewDelivery | None:
+    """It goes on like any other, and is not sent in the end."""
+    if delivery.settings.get(SHADOW):
+        told = _kept_back(delivery, Control.SHADOW, IN_SHADOW, None)
+        scene.quiet.append(replace(told, fate=Fate.RECORDED))
+    return delivery
+
+
 def worth_telling(
     events: Sequence[Event], state_keys: Mapping[str, str], green: Collection[str]
 ) -> tuple[Event, ...]:
@@ -333,7 +344,8 @@ def _throttle_slot(delivery: NewDelivery, state_key: str) -> str:
 
 def _slot_name(control: Control, delivery: NewDelivery, *key: str) -> str:
     person = (f"{DIRECT}{delivery.direct}",) if delivery.direct else ()
-    return json.dumps([control.value, delivery.target, *person, *key], separators=(",", ":"))
+    apart = (SHADOW,) if delivery.settings.get(SHADOW) else ()
+    return json.dumps([control.value, delivery.target, *apart, *person, *key], separators=(",", ":"))
 
 
 def _silence(event: Event, terms: Terms, facts: Facts, now: datetime) -> Silence | None:
@@ -373,6 +385,7 @@ _CONTROLS: tuple[Callable[[NewDelivery, _Scene], NewDelivery | None], ...] = (
     _once_per,
     _throttle,
     _window,
+    _shadow,
 )
 _TURNED_BAD = frozenset({Change.BROKE, Change.FIRST_FAILURE})
 _TURNED_GOOD = frozenset({Change.FIXED, Change.PASSED_ON_RETRY})

@@ -180,6 +180,7 @@ def _target(name: str, notifier: Notifier, persons: Mapping[str, PersonSpec]) ->
         destination=notifier.destination(),
         conversation=notifier.conversation,
         sums_up=notifier.style == "update" and not notifier.can_edit,
+        shadow=notifier.shadow,
         reaches=frozenset(key for key, person in persons.items() if notifier.address_of(person)),
     )
 

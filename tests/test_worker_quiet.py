@@ -25,6 +25,12 @@ from tests.relays import (
 )
 
 ONCE = '    once_per: "{{{{ branch }}}}"\n'
+ACTING = """\
+actions:
+  clean: {{ type: http, method: DELETE, url: "{url}/x", allow_private: true }}
+routes:
+  - {{ act: clean, shadow: true }}
+"""
 THROTTLE = "    throttle: 1s\n"
 
 
@@ -182,3 +188,47 @@ def test_what_is_silent_outside_the_hours_goes_out(store: Store, sink: Sink, tmp
         until_delivered(store, ids)
 
     assert quiet_of(store, ids[0]) == [("during", "outside then: sent without mentions")]
+
+
+def test_a_route_in_shadow_does_everything_but_sending_and_takes_nothing_from_others(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    text = TO_SINK.format(url=sink.url)
+    shadow = "  - { name: trial, notify: sink, shadow: true, throttle: 1h }\n"
+    relay = make_relay(tmp_path, text.replace("  - notify: sink\n", shadow + "  - notify: sink\n"))
+    with working(store, relay):
+        first = accept(store, on_branch("main", 1))
+        until(lambda: [row.state for row in deliveries_of(store, first)] == [DeliveryState.DELIVERED] * 2)
+        second = accept(store, on_branch("main", 2))
+        until_delivered(store, second)
+
+    titles = {row.route: row.title for row in deliveries_of(store, first)}
+    assert titles == {
+        "trial": "shadow, not sent: 🟢 api / main passed on main",
+        "route-2": "🟢 api / main passed on main",
+    }
+    assert [request.json()["data"]["reason"]["route"] for request in sink.requests] == ["route-2"] * 2
+    assert quiet_of(store, first[0]) == [("shadow", "recorded, and not sent")]
+    assert quiet_of(store, second[0]) == [("throttle", "at most one message in 1h")]
+
+
+def test_a_notifier_in_shadow_is_sent_nothing(store: Store, sink: Sink, tmp_path: Path) -> None:
+    text = TO_SINK.format(url=sink.url).replace("allow_private: true", "allow_private: true, shadow: true")
+    with working(store, make_relay(tmp_path, text)):
+        ids = accept(store, on_branch("main", 1))
+        until_delivered(store, ids)
+
+    (row,) = deliveries_of(store, ids)
+    assert (row.title or "").startswith("shadow, not sent: ")
+    assert sink.requests == []
+
+
+def test_an_action_in_shadow_is_not_done(store: Store, sink: Sink, tmp_path: Path) -> None:
+    text = TO_SINK.format(url=sink.url).replace("routes:\n  - notify: sink", ACTING.format(url=sink.url))
+    with working(store, make_relay(tmp_path, text)):
+        ids = accept(store, on_branch("main", 1))
+        until_delivered(store, ids)
+
+    (row,) = deliveries_of(store, ids)
+    assert (row.target, row.title) == ("clean", "shadow, not done")
+    assert sink.requests == []

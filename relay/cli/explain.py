@@ -20,7 +20,7 @@ from relay.config import Config
 from relay.errors import PayloadError, StoreError, UsageError
 from relay.ids import new_id
 from relay.pipeline import Relay
-from relay.planning import NewDelivery
+from relay.planning import SHADOW, NewDelivery
 from relay.store import Store, StoredEvent
 
 NO_HISTORY = "no history yet"
@@ -76,7 +76,8 @@ def explain(path: str, event: str, at: str | None, payload: str | None, as_json:
         _print_payload(payload, explained, as_json)
     else:
         _print_report(explained, as_json)
-    sys.exit(0 if explained.decided.deliveries else ANSWER_IS_NO)
+    is_sent = any(not each.settings.get(SHADOW) for each in explained.decided.deliveries)
+    sys.exit(0 if is_sent else ANSWER_IS_NO)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from relay.model import Conversation, Event, Outcome, Status
 from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
-from relay.planning import NewDelivery
+from relay.planning import SHADOW, NewDelivery
 from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, as_records
 from relay.routing import Result, TraceLine
 
@@ -182,6 +182,7 @@ def remarks(delivery: NewDelivery, notifier: Notifier, explained: Explained) -> 
         if notifier.conversation is Conversation.STATE
         else None,
         _grouping(delivery, explained.now),
+        "shadow: recorded, not sent" if delivery.settings.get(SHADOW) else None,
         _template(delivery),
         *_slots(delivery),
         *(_mention(key, notifier, explained) for key in delivery.mention),

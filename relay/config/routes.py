@@ -87,7 +87,10 @@ class Route(Section):
     )
     digest: Digest | None = Field(default=None, description="Gather everything into a regular summary.")
     template: str | None = Field(default=None, description="The template of the message.")
-    shadow: Flag = Field(default=False, description="Decide and record, but send nothing.")
+    shadow: Flag = Field(
+        default=False,
+        description="Try the route out: everything is decided and recorded, nothing is sent or done.",
+    )
     stop: Flag = Field(
         default=False, description="When this route matches, the routes after it are not tried."
     )

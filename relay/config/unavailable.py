@@ -22,10 +22,8 @@ NOT_YET = frozenset(
         "fields.history",
         "fields.verdict",
         "notifiers.budget",
-        "notifiers.shadow",
         "routes.digest",
         "routes.hold",
-        "routes.shadow",
     }
 )
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from relay import durations, watching
-from relay.config.watch import DAYS, Watch, days_in
+from relay import durations, schedules, watching
+from relay.config.watch import Watch
 from relay.model import Event, EventKind, Level, Status
 from relay.notices import Notice, What
 from relay.pipeline import Relay
@@ -150,10 +150,9 @@ def timezone_of(watch: Watch, relay: Relay) -> ZoneInfo:
 
 def minutes_of(watch: Watch) -> tuple[int, ...]:
     """The minutes of the week that `by` and `days` name."""
-    hours, minutes = (watch.by or "00:00").split(":")
-    of_day = int(hours) * 60 + int(minutes)
-    days = days_in(watch.days) if watch.days else range(len(DAYS))
-    return tuple(day * watching.DAY_MINUTES + of_day for day in days)
+    of_day = schedules.parse_time(watch.by or "00:00")
+    days = schedules.parse_days(watch.days) if watch.days else range(len(schedules.WEEK))
+    return tuple(sorted((day * watching.DAY_MINUTES + of_day) % watching.WEEK_MINUTES for day in days))
 
 
 def run_missing(name: str, watch: Watch, missed: Missed, timezone: ZoneInfo) -> Notice:

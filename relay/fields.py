@@ -136,6 +136,11 @@ def field_type(name: str) -> FieldType | None:
     return FieldType.TEXT if leaf and parent and _is_below_mapping(parent) else None
 
 
+def is_fetched(name: str) -> bool:
+    """Whether CircleCI has to be asked for it."""
+    return name.split(".", 1)[0] in _FETCHED_ROOTS
+
+
 def _is_below_mapping(name: str) -> bool:
     parts = name.split(".")
     prefixes = (".".join(parts[: i + 1]) for i in range(len(parts)))

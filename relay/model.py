@@ -257,11 +257,14 @@ class Conversation(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """Why a message was sent. instead_of: the notifier that should have sent it and could not."""
+    """Why a message was sent. instead_of: the notifier that should have sent it and could not. missed: how
+    many like it were kept back since the last one."""
 
     route: str
     change: Change
     instead_of: str | None = None
+    missed: int = 0
+    missed_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from relay import cards, changes, notices, payloads, people, planning, retries
+from relay import cards, changes, notices, payloads, people, planning, quieting, retries
 from relay.actions.base import Action
 from relay.changes import Judgement
 from relay.config import Config
@@ -30,6 +30,7 @@ from relay.model import (
 from relay.notifiers.base import Notifier, Outgoing
 from relay.people import PersonSpec
 from relay.planning import NewDelivery, TargetSpec
+from relay.quieting import NO_TERMS, NOTHING_KNOWN, Facts, Quiet, Terms
 from relay.rejections import Rejections
 from relay.render import Renderer
 from relay.routing import Decision, Resolution, Router
@@ -41,11 +42,20 @@ if TYPE_CHECKING:
 
 INSTEAD_OF = "instead_of"  # among a delivery's settings: the notifiers that failed before
 NEXT = "fallbacks_left"  # … and those that are still to be asked
+NOT_SENT = "shadow, not sent"
+NOTHING_LEFT = "nothing was sent: what was held is fixed by now"
 PLAN_RETRIES = (1.0, 10.0, 60.0, 600.0)  # seconds; an event that cannot be planned is then stuck
 PLAN_TRIES = len(PLAN_RETRIES) + 1
 LONGEST_PAUSE_S = 3600.0  # a destination that asks to be left alone for longer is asked again by then
 PROBE_DEAD_S = 3600.0  # a disabled notifier is tried again this long after its last failure
 DEFAULT_LIMIT = Limit(in_flight=4)  # of a destination whose notifier is gone from the configuration
+
+
+LookUp = Callable[[Sequence[str]], Facts]  # slots by their names, and what else is known
+
+
+def know_nothing(slots: Sequence[str]) -> Facts:
+    return NOTHING_KNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +76,7 @@ class Relay:
     enricher: Enricher | None = None  # None when nothing is ever fetched
     needs: Needs | None = None
     rejections: Rejections = field(default_factory=Rejections)  # of the token, by CircleCI
+    quiet: Terms = NO_TERMS
 
     @property
     def recognises_runs(self) -> bool:
@@ -82,6 +93,9 @@ class Decided:
     resolution: Resolution
     deliveries: tuple[NewDelivery, ...]
     unreached: tuple[str, ...] = ()  # direct messages that cannot be sent, and why
+    quiet: tuple[Quiet, ...] = ()  # messages that the noise controls keep back
+    missed: tuple[str, ...] = ()  # slots for which a message was kept back
+    facts: Facts = NOTHING_KNOWN  # as they are after it
 
     @property
     def event(self) -> Event:
@@ -102,8 +116,32 @@ def key_of(event: Event, relay: Relay) -> str:
     return changes.state_key(event, relay.config.defaults.state.key)
 
 
-def decide(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Decided:
+def decide(
+    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, look_up: LookUp = know_nothing
+) -> Decided:
     """Change, routes and deliveries of one event. Pure; `explain` is the same call with nothing stored."""
+    drafted = draft(event, history, relay, now)
+    return quieten(drafted, relay, now, look_up(slots_wanted([drafted], relay)))
+
+
+def slots_wanted(drafts: Iterable[Decided], relay: Relay) -> tuple[str, ...]:
+    """What the store has to be asked before these can be decided."""
+    found = (
+        quieting.slots_wanted(each.event, each.deliveries, each.state_key, relay.quiet) for each in drafts
+    )
+    return tuple(dict.fromkeys(name for names in found for name in names))
+
+
+def quieten(drafted: Decided, relay: Relay, now: datetime, facts: Facts) -> Decided:
+    """What the noise controls leave of a draft."""
+    left = quieting.quieted(drafted.event, drafted.deliveries, relay.quiet, facts, now, drafted.state_key)
+    return replace(
+        drafted, deliveries=left.deliveries, quiet=left.quiet, missed=left.missed, facts=left.facts
+    )
+
+
+def draft(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Decided:
+    """The decision as the routes have it, before anything is quieted."""
     judgement = changes.judge(event, history, relay.config.defaults.state.ignore_status)
     resolution = relay.router.resolve(judgement.event)
     unmatched = Decision(route="unmatched", notify=relay.config.unmatched.notify, settings={})
@@ -128,38 +166,69 @@ def decide(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime
     )
 
 
-def plan(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Planned:
+def plan(
+    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, look_up: LookUp = know_nothing
+) -> Planned:
     """The decision as the store records it."""
-    decided = decide(event, history, relay, now)
+    return as_plan(decide(event, history, relay, now, look_up), relay)
+
+
+def as_plan(decided: Decided, relay: Relay) -> Planned:
     return Planned(
         event=decided.event,
         state_key=decided.state_key,
         outcome=decided.judgement.outcome,
         deliveries=decided.deliveries,
-        decision=planning.decision_record(decided.resolution, decided.deliveries, decided.unreached),
+        decision={
+            **planning.decision_record(decided.resolution, decided.deliveries, decided.unreached),
+            "quiet": quieting.as_records(decided.quiet),
+        },
         config=relay.config.fingerprint,
+        missed=decided.missed,
     )
 
 
 def decide_all(
-    events: Iterable[Event], histories: Mapping[str, Sequence[Outcome]], relay: Relay, now: datetime
+    events: Iterable[Event],
+    histories: Mapping[str, Sequence[Outcome]],
+    relay: Relay,
+    now: datetime,
+    look_up: LookUp = know_nothing,
 ) -> tuple[Planned | Exception, ...]:
-    """Plans in order; each sees what the ones before it did to the state of its branch.
+    """Plans in order; each sees what the ones before it did to the state of its branch, and to the slots.
 
-    An event that cannot be planned is answered with its exception, and the others go on.
+    An event that cannot be planned is answered with its exception, and the others go on. `look_up` is asked
+    once, for all of them.
     """
-    known = {key: tuple(history) for key, history in histories.items()}
+    drafts = _drafts(events, histories, relay, now)
+    facts = look_up(slots_wanted((each for each in drafts if isinstance(each, Decided)), relay))
     plans: list[Planned | Exception] = []
+    for drafted in drafts:
+        if isinstance(drafted, Exception):
+            plans.append(drafted)
+            continue
+        decided = quieten(drafted, relay, now, facts)
+        facts = decided.facts
+        plans.append(as_plan(decided, relay))
+    return tuple(plans)
+
+
+def _drafts(
+    events: Iterable[Event], histories: Mapping[str, Sequence[Outcome]], relay: Relay, now: datetime
+) -> tuple[Decided | Exception, ...]:
+    known = {key: tuple(history) for key, history in histories.items()}
+    drafts: list[Decided | Exception] = []
     for event in events:
         try:
-            planned = plan(event, known.get(key_of(event, relay), ()), relay, now)
+            drafted = draft(event, known.get(key_of(event, relay), ()), relay, now)
         except Exception as error:  # noqa: BLE001 - one event must not hold up the others; the worker records it
-            plans.append(error)
+            drafts.append(error)
             continue
-        if planned.outcome is not None:
-            known[planned.state_key] = (planned.outcome, *known.get(planned.state_key, ()))
-        plans.append(planned)
-    return tuple(plans)
+        if drafted.judgement.outcome is not None:
+            outcome = drafted.judgement.outcome
+            known[drafted.state_key] = (outcome, *known.get(drafted.state_key, ()))
+        drafts.append(drafted)
+    return tuple(drafts)
 
 
 def given_up(claim: Claim) -> RelayError | None:
@@ -196,6 +265,11 @@ def deliver_one(
     try:
         notifier = notifier_of(delivery, relay)
         refuse_dead(claim, delivery.target, started)
+        if not delivery.events:
+            return _nothing_left(claim, started)
+        if notifier.shadow or delivery.settings.get(planning.SHADOW):
+            said = message or render(delivery, notifier, relay, started)
+            return _in_shadow(claim, said, relay, started)
         message = message or render(delivery, notifier, relay, started)
         answer = notifier.send(message, outgoing(claim, delivery, relay, started), relay.transport)
     except DeliveryError as error:
@@ -208,6 +282,26 @@ def deliver_one(
         answer=_masked(answer, relay),
         error=relay.config.masker(message.problem) if message.problem else None,
         title=message.fallback or message.title,
+    )
+
+
+def _nothing_left(claim: Claim, now: datetime) -> Finish:
+    """A held message of which nothing is news any more."""
+    return Finish(
+        claim=claim, outcome=AttemptOutcome.DELIVERED, started_at=now, ended_at=now, title=NOTHING_LEFT
+    )
+
+
+def _in_shadow(claim: Claim, message: Message, relay: Relay, now: datetime) -> Finish:
+    """Everything was done but the sending, so it says nothing about the destination either."""
+    return Finish(
+        claim=claim,
+        outcome=AttemptOutcome.DELIVERED,
+        started_at=now,
+        ended_at=now,
+        error=relay.config.masker(message.problem) if message.problem else None,
+        is_fault=False,
+        title=f"{NOT_SENT}: {message.fallback or message.title}",
     )
 
 
@@ -262,10 +356,13 @@ def told_by(delivery: StoredDelivery, notifier: Notifier) -> Sequence[Event]:
 
 def reason_of(delivery: StoredDelivery) -> Reason:
     failed = delivery.settings.get(INSTEAD_OF, ())
+    missed = delivery.settings.get(quieting.MISSED)
     return Reason(
         route=delivery.route,
         change=delivery.events[-1].change,
         instead_of=str(failed[-1]) if failed else None,
+        missed=missed["count"] if missed else 0,
+        missed_since=datetime.fromisoformat(missed["since"]) if missed else None,
     )
 
 

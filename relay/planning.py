@@ -23,6 +23,7 @@ SUM_UP_WAIT_S = 30.0  # a message that cannot be changed waits so long for more 
 SUM_UP_LONGEST_S = 300.0
 MAX_WAIT_FACTOR = 5  # a group waits at most this many times its `wait`, unless it says `max_wait`
 KEY_LIMIT = 400  # characters; longer keys end in a digest, because databases index them
+SHADOW = "shadow"  # among a delivery's settings: everything is done but the sending
 NEAREST_KEPT = 20  # lines a decision record keeps for routes that did not fire
 
 
@@ -41,6 +42,19 @@ class TargetSpec:
     sums_up: bool = False
     reaches: frozenset[str] = frozenset()
     delay: float = 0.0  # seconds an action waits before it is done
+    shadow: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reservation:
+    """A slot that a delivery takes: nothing else may go out in its place until it was sent or has failed.
+
+    missed: what was kept back since the message before, and is told now.
+    """
+
+    slot: str
+    missed: int = 0
+    missed_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +74,7 @@ class NewDelivery:
     direct: str | None = None  # the person it goes to alone
     mention: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    slots: tuple[Reservation, ...] = ()
 
 
 def plan(
@@ -79,19 +94,24 @@ def plan(
     that is not among the people. UsageError for a target that does not exist.
     """
     decisions = resolution.decisions or ((unmatched,) if unmatched else ())
-    reached: dict[tuple[str, str], list[Decision]] = {}
+    reached: dict[tuple[str, str, bool], list[Decision]] = {}
     for decision in decisions:
         for name in (*decision.notify, *decision.act):
-            reached.setdefault((name, str(decision.settings.get("key", ""))), []).append(decision)
+            reached.setdefault((name, *_message_key(decision)), []).append(decision)
     found = (
         (_target(name, by, event, targets, substitute), _person(name, event, substitute), by)
-        for (name, _), by in reached.items()
+        for (name, *_), by in reached.items()
     )
     return tuple(
         _delivery(make_id(), event, target, person, by, now, state_key)
         for target, person, by in found
         if target is not None
     )
+
+
+def _message_key(decision: Decision) -> tuple[str, bool]:
+    """What tells messages to one target apart; a route in shadow takes no message from another."""
+    return str(decision.settings.get("key", "")), bool(decision.settings.get(SHADOW))
 
 
 def unreached(
@@ -148,21 +168,28 @@ def _delivery(
     first = by[0]
     about = None if person else cards.subject(event, target.conversation, state_key)
     key, due_at, latest_at = _grouping(event, target, first, now, about)
+    is_shadow = target.shadow or bool(first.settings.get(SHADOW))
+    own_lane = None if about is None or target.sums_up else lane(target.name, about)
     return NewDelivery(
         id=id,
         target=target.name,
         kind=target.kind,
         destination=target.destination,
-        lane=None if about is None or target.sums_up else lane(target.name, about),
-        group_key=None if person else key,
+        lane=_apart(own_lane, is_shadow),
+        group_key=None if person else _apart(key, is_shadow),
         due_at=due_at,
         latest_at=latest_at,
         route=first.route,
         also=tuple(dict.fromkeys(d.route for d in by if d.route != first.route)),
         direct=person,
         mention=() if person else first.mention,
-        settings=first.settings,
+        settings={**first.settings, SHADOW: True} if is_shadow else first.settings,
     )
+
+
+def _apart(key: str | None, is_shadow: bool) -> str | None:
+    """What is sent and what is not are never parts of one message."""
+    return f"{SHADOW} {key}" if key and is_shadow else key
 
 
 def lane(target: str, about: str) -> str:
@@ -229,7 +256,8 @@ def _line_record(line: TraceLine) -> list[Any]:
 
 def _delivery_record(delivery: NewDelivery) -> dict[str, Any]:
     times = {name: _as_text(getattr(delivery, name)) for name in ("due_at", "latest_at")}
-    return {name: value for name, value in {**asdict(delivery), **times}.items() if value is not None}
+    record = {**asdict(delivery), **times, "slots": None}
+    return {name: value for name, value in record.items() if value is not None}
 
 
 def _as_text(time: datetime | None) -> str | None:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 DAY_MINUTES = 24 * 60
+WEEK_MINUTES = 7 * DAY_MINUTES
 WEEK = timedelta(days=7)
 WEEKS = 4  # that the usual times are learned from
 ENOUGH_WEEKS = 3  # of these
@@ -122,7 +123,7 @@ def _clusters(offsets: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]
             clusters[-1].append(offset)
         else:
             clusters.append([offset])
-    week = 7 * DAY_MINUTES
+    week = WEEK_MINUTES
     if len(clusters) > 1 and _is_near((clusters[-1][-1][0] - week, 0), clusters[0][0]):
         clusters[0] = clusters.pop() + clusters[0]
     return clusters

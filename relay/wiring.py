@@ -1,14 +1,14 @@
 """The one place where parts are put together: a configuration file becomes a Relay."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from relay import actions, config, lastgood, notifiers
+from relay import actions, config, lastgood, moments, notifiers
 from relay.actions.base import Action
 from relay.config import Config
 from relay.enriching import Enricher, Needs, fetched_of, names_used
@@ -16,9 +16,12 @@ from relay.notifiers.base import Notifier
 from relay.people import PersonSpec
 from relay.pipeline import Relay
 from relay.planning import TargetSpec
+from relay.quieting import ONCE_PER, Silence, Terms, make_silence
 from relay.rejections import Rejections
 from relay.render import Renderer, shipped_messages
-from relay.routing import Decision, Router
+from relay.routing import Decision, Router, RouteSpec
+from relay.sandbox import compile_text
+from relay.schedules import Schedule, parse_date, parse_days, parse_time
 from relay.store import Limit
 from relay.transport import Transport
 
@@ -75,6 +78,7 @@ def build(settings: Config) -> Relay:
         else None,
         needs=needs,
         rejections=rejections,
+        quiet=quiet_of(settings),
     )
 
 
@@ -116,6 +120,44 @@ def _warn(ending: "Ending") -> None:
     structlog.get_logger().warning("CircleCI will end an endpoint", ending=str(ending))
 
 
+def quiet_of(settings: Config) -> Terms:
+    """The noise controls of the configuration, compiled."""
+    zone = ZoneInfo(settings.defaults.timezone)
+    return Terms(
+        silences=tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences)),
+        schedules={name: _schedule(hours, zone) for name, hours in settings.schedules.items()},
+        keys={text: compile_text(text) for text in _set_by(settings.routes, ONCE_PER)},
+    )
+
+
+def _schedule(hours: config.Hours, zone: ZoneInfo) -> Schedule:
+    return Schedule(
+        days=parse_days(hours.days),
+        start=parse_time(hours.start),
+        end=parse_time(hours.end),
+        exceptions=frozenset(map(parse_date, hours.exceptions)),
+        zone=ZoneInfo(hours.timezone) if hours.timezone else zone,
+    )
+
+
+def _set_by(routes: Iterable[RouteSpec], setting: str) -> Iterator[str]:
+    """Every value that a route gives a setting."""
+    for route in routes:
+        if route.settings.get(setting):
+            yield route.settings[setting]
+        yield from _set_by(route.routes, setting)
+
+
+def _silence(at: int, spec: config.SilenceSpec, zone: ZoneInfo) -> Silence:
+    return make_silence(
+        spec.match,
+        name=f"silences[{at}]",
+        starts_at=moments.parse(spec.since, zone) if spec.since else None,
+        until=moments.parse(spec.until, zone) if spec.until else None,
+        why=spec.why,
+    )
+
+
 def needs_of(settings: Config, renderer: Renderer) -> Needs:
     """Which events need what of CircleCI, by the rules and templates of the configuration."""
     speakers, doers = notifiers_of(settings), actions_of(settings)
@@ -149,6 +191,7 @@ def _target(name: str, notifier: Notifier, persons: Mapping[str, PersonSpec]) ->
         destination=notifier.destination(),
         conversation=notifier.conversation,
         sums_up=notifier.style == "update" and not notifier.can_edit,
+        shadow=notifier.shadow,
         reaches=frozenset(key for key, person in persons.items() if notifier.address_of(person)),
     )
 

@@ -26,6 +26,7 @@ from relay.lookout import Lookout
 from relay.model import AttemptOutcome, Event, EventKind, Message
 from relay.pipeline import Relay
 from relay.pruning import Pruning
+from relay.quieting import Facts, Silence
 from relay.routing import as_record
 from relay.store import (
     Claim,
@@ -108,6 +109,7 @@ class Worker:
         self._pruning = pruning or Pruning(store, time.monotonic())
         self._lookout = lookout or Lookout(store, time.monotonic())
         self._next_beat = 0.0
+        self._silences: tuple[Silence, ...] = ()  # that people asked for, as of the last beat
         self._remembered = ""  # fingerprint of the configuration last recorded
         self._pause_s = FIRST_PAUSE_S
         self._has_jumped = False  # the wall clock, and due times are not repaired yet
@@ -252,7 +254,9 @@ class Worker:
             (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
         ]
         histories = turn.histories({pipeline.key_of(event, self._relay) for _, event in parsed})
-        answers = pipeline.decide_all([event for _, event in parsed], histories, self._relay, now)
+        answers = pipeline.decide_all(
+            [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn)
+        )
         decided = list(zip([claim for claim, _ in parsed], answers, strict=True))
         everything = failed + self._record(turn, decided, now)
         turn.finish(
@@ -263,6 +267,9 @@ class Worker:
             ]
         )
         return everything
+
+    def _facts(self, turn: Turn, slots: Sequence[str]) -> Facts:
+        return Facts(silences=self._silences, slots=turn.slots(slots))
 
     def _record(
         self, turn: Turn, decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime
@@ -283,6 +290,7 @@ class Worker:
         self._has_jumped |= self._clock.has_jumped()
         self._store.beat(self._presence, self._clock.now(), LEASE_S)
         self._remember(self._relay.config)
+        self._silences = self._store.silences(self._clock.now())
         dead = self._store.dead_workers()
         self._next_beat = time.monotonic() + BEAT_S
         return tuple(worker for worker in dead if worker != self.id)
@@ -405,6 +413,9 @@ class Worker:
         for claim, answer in decided:
             if isinstance(answer, Exception):
                 log.error("an event could not be planned", event_id=claim.ref, error=repr(answer))
+            elif answer.decision["quiet"]:
+                kept_back = [f"{each['target']}: {each['control']}" for each in answer.decision["quiet"]]
+                log.info("kept quiet", event_id=claim.ref, targets=kept_back)
             elif (
                 not answer.deliveries
                 and answer.event.kind is not EventKind.RELAY

@@ -17,6 +17,8 @@ LAYERS = (
         "clock",
         "rejections",
         "durations",
+        "moments",
+        "schedules",
         "patterns",
         "logs",
         "lifeline",
@@ -33,6 +35,7 @@ LAYERS = (
         "watching",
         "routing",
         "planning",
+        "quieting",
         "retries",
         "markup",
         "sandbox",
@@ -50,6 +53,7 @@ LAYERS = (
 )
 MAY_IMPORT_BESIDE = {
     "planning": {"routing", "cards", "people"},
+    "quieting": {"planning", "routing"},
     "notifiers": {"transport"},
     "actions": {"transport", "circleci"},
     "worker": {"wiring"},

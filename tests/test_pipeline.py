@@ -369,3 +369,13 @@ def test_a_delivery_that_cannot_be_read_is_dead(relay: Relay) -> None:
     finish = pipeline.broke_down(make_claim(), None, relay, ValueError("odd"), NOON, NOON)
 
     assert (finish.state, finish.error) == (DeliveryState.DEAD, "ValueError: odd")
+
+
+def test_a_held_message_without_news_is_not_sent(relay: Relay, sink: Sink) -> None:
+    finish = pipeline.deliver_one(make_claim(), make_delivery(events=()), relay, lambda: NOON)
+
+    assert (finish.outcome, finish.title) == (
+        AttemptOutcome.DELIVERED,
+        "nothing was sent: what was held is fixed by now",
+    )
+    assert sink.requests == []

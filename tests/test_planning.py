@@ -290,3 +290,14 @@ def test_record_keeps_what_fired_and_the_nearest_misses() -> None:
 
     assert len(kept) == 21
     assert kept[-2:] == ["near", "hit"]
+
+
+def test_a_route_in_shadow_takes_no_message_from_another() -> None:
+    group = {"by": ["branch"], "wait": 1}
+    trial, real = planned(
+        decision("trial", "chat", shadow=True, group=group), decision("real", "chat", group=group)
+    )
+
+    assert (trial.route, trial.also, trial.settings["shadow"]) == ("trial", (), True)
+    assert (real.route, "shadow" in real.settings) == ("real", False)
+    assert (trial.lane, trial.group_key) == (f"shadow {real.lane}", f"shadow {real.group_key}")

@@ -3,7 +3,7 @@
 import re
 import time
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -257,6 +257,25 @@ def test_a_group_without_a_common_pipeline_names_what_it_shares() -> None:
     assert render(first, elsewhere).title == "🔴 2 results for api on main: 1 broke, 1 fixed"
     assert "for api: " in render(first, replace(elsewhere, branch="next")).title
     assert "for 2 projects: " in render(first, replace(elsewhere, project=make_project(name="web"))).title
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        (NOON - 45 * MINUTE, "and 3 more since 12:15"),
+        (NOON - 1440 * MINUTE, "and 3 more since 2026-11-22 13:00"),
+    ],
+    ids=["today", "before"],
+)
+@pytest.mark.parametrize("count", [1, 2, 500])
+def test_what_was_kept_back_is_told_last(since: datetime, said: str, count: int) -> None:
+    reason = replace(REASON, missed=3, missed_since=since)
+    renderer = Renderer([shipped_messages()])
+
+    message = renderer.render("plain", "console", "standard", [make_event()] * count, reason, NOON, PARIS)
+
+    assert message.body.splitlines()[-1] == said
+    assert len(message.body) <= 2900
 
 
 def test_five_hundred_events_are_cut_in_the_middle() -> None:

@@ -23,6 +23,7 @@ COMMANDS = {
     "deliveries": "ledger",
     "replay": "ledger",
     "prune": "ledger",
+    "silence": "silences",
     "db": "database",
     "circleci": "circleci",
 }

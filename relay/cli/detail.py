@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from rich.text import Text
 
 from relay import planning
+from relay.cli import kept_quiet
 from relay.cli.output import ago, aligned, json_text, masked, plain, short, style_of, visible, visible_lines
 from relay.cli.report import event_line, labelled, result_of, route_lines, route_records
 from relay.config import Config
@@ -64,6 +65,7 @@ def event_record(
         "config": found.config,
         "event": plain(found.event),
         "routes": route_records(trace),
+        "quiet": list(quiet_of(found)),
         "attempts": plain(found.attempts),
         "deliveries": [delivery_record(delivery) for delivery in deliveries],
     }
@@ -113,6 +115,14 @@ def event_lines(
         yield from route_lines(trace)
         yield Text()
         yield from _deliveries(deliveries, zone, now)
+        quiet = kept_quiet.lines(quiet_of(found), zone)
+        yield from (Text(), *quiet[:-1]) if quiet else ()
+
+
+def quiet_of(found: EventDetail) -> Sequence[Mapping[str, Any]]:
+    """The messages that were kept back, as the decision records them."""
+    records: Sequence[Mapping[str, Any]] = (found.decision or {}).get("quiet", ())
+    return records
 
 
 def _bare_line(row: EventRow) -> Text:

@@ -10,7 +10,7 @@ from relay.actions.base import Action
 from relay.cli.explained import Explained
 from relay.cli.output import plain, visible
 from relay.errors import TemplateError
-from relay.planning import NewDelivery
+from relay.planning import SHADOW, NewDelivery
 
 
 def messages(deliveries: Sequence[NewDelivery]) -> tuple[NewDelivery, ...]:
@@ -28,6 +28,8 @@ def lines(explained: Explained) -> Iterator[Text]:
     for delivery in actions(explained.decided.deliveries):
         action = explained.relay.actions[delivery.target]
         would = _would(action, explained)
+        if delivery.settings.get(SHADOW):
+            would = "shadow: nothing would be done"
         yield Text(f"  action  {visible(delivery.target)} ({action.type})  {visible(would)}")
 
 

@@ -15,7 +15,7 @@ from relay.cli.opening import Looked, looking, read_hook
 from relay.cli.output import Mistake, json_option, mask_lines, masked, print_json, print_lines, visible
 from relay.errors import PayloadError, UsageError
 from relay.pipeline import Relay
-from relay.planning import NewDelivery
+from relay.planning import SHADOW, NewDelivery
 from relay.store import StoredEvent
 
 
@@ -72,7 +72,8 @@ def explain(
         _print_payload(payload, explained, as_json)
     else:
         _print_report(explained, as_json)
-    sys.exit(0 if explained.decided.deliveries else ANSWER_IS_NO)
+    is_sent = any(not each.settings.get(SHADOW) for each in explained.decided.deliveries)
+    sys.exit(0 if is_sent else ANSWER_IS_NO)
 
 
 def _explain(name: str, hook: StoredEvent, looked: Looked, relay: Relay, now: datetime) -> Explained:

@@ -1,12 +1,14 @@
 """What would happen to one webhook, worked out without writing anything."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from relay import changes, pipeline
 from relay.model import EventKind, Outcome, Status
 from relay.pipeline import Decided, Relay
+from relay.quieting import Facts
 from relay.routing import TraceLine
 from relay.store import EventFilter, Store, StoredEvent
 
@@ -41,9 +43,10 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         known = [outcome for outcome in store.history(key) if outcome.event_id < hook.id]
         ignored = _ignored(store, EventFilter(project=event.project.slug), key, hook.id, relay)
         past = Past(outcomes=(*known, *ignored))
-    decided = pipeline.decide(event, past.outcomes, relay, now)
+    look_up = partial(_facts, store, now) if store else pipeline.know_nothing
+    decided = pipeline.decide(event, past.outcomes, relay, now, look_up)
     if event.kind is EventKind.PING:
-        decided = replace(decided, deliveries=())
+        decided = replace(decided, deliveries=(), quiet=())
     lanes = [delivery.lane for delivery in decided.deliveries if delivery.lane]
     return Explained(
         decided=decided,
@@ -53,6 +56,12 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         past=past,
         cards={lane: store.has_card(lane) for lane in lanes} if store else {},
     )
+
+
+def _facts(store: Store, now: datetime, slots: Sequence[str]) -> Facts:
+    """As far as they were so at `now`: what happened to a slot since is not asked for."""
+    known = {name: slot for name, slot in store.slots(slots).items() if slot.at <= now}
+    return Facts(silences=store.silences(now), slots=known)
 
 
 def _ignored(store: Store, wanted: EventFilter, key: str, before: str, relay: Relay) -> tuple[Outcome, ...]:

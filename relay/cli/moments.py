@@ -2,22 +2,16 @@
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from relay import durations
+from relay import durations, moments
 from relay.cli.output import Mistake, visible
 
 
 def moment(text: str, timezone: tzinfo, option: str) -> datetime:
     """An aware UTC datetime; without an offset the text is meant in the configuration's timezone."""
     try:
-        return in_utc(datetime.fromisoformat(text.strip()), timezone)
-    except (ValueError, OverflowError):
-        problem = f'{option}: "{text}" is not a time; write "2026-11-23 21:15" or 2026-11-23T21:15:00Z'
-        raise Mistake(visible(problem)) from None
-
-
-def in_utc(found: datetime, timezone: tzinfo) -> datetime:
-    """The same instant in UTC; one without an offset is meant in the timezone. May raise OverflowError."""
-    return (found if found.tzinfo else found.replace(tzinfo=timezone)).astimezone(UTC)
+        return moments.parse(text, timezone)
+    except ValueError as error:
+        raise Mistake(visible(f"{option}: {error}")) from None
 
 
 def since(text: str, now: datetime, timezone: tzinfo) -> datetime:
@@ -31,6 +25,6 @@ def since(text: str, now: datetime, timezone: tzinfo) -> datetime:
     except ValueError:
         pass
     try:
-        return in_utc(datetime.fromisoformat(text.strip()), timezone)
-    except (ValueError, OverflowError):
+        return moments.parse(text, timezone)
+    except ValueError:
         raise Mistake(visible(f'--since: "{text}" is no time; write 7d, 12h or 2026-11-16')) from None

@@ -45,6 +45,8 @@ def why_nothing(explained: Explained) -> str:
     """Why nobody is told, for an event without deliveries."""
     if explained.decided.event.kind is EventKind.PING:
         return "the relay only answers a ping"
+    if explained.decided.quiet:
+        return "everything is kept quiet"
     fired = [decision.route for decision in explained.decided.resolution.decisions]
     if not fired:
         return "no route fires"

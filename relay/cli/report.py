@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from relay import changes, durations
-from relay.cli import doings
+from relay.cli import doings, kept_quiet
 from relay.cli.explained import Explained
 from relay.cli.output import ago, aligned, count, plain, visible
 from relay.cli.reasons import nearest_miss, why_no_change, why_nothing
@@ -16,7 +16,8 @@ from relay.model import Conversation, Event, Outcome, Status
 from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
-from relay.planning import NewDelivery
+from relay.planning import SHADOW, NewDelivery
+from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, as_records
 from relay.routing import Result, TraceLine
 
 LABEL = 9  # columns of "event", "state" and "config"
@@ -33,13 +34,13 @@ def lines(explained: Explained) -> Iterator[Text]:
     told = doings.messages(deliveries)
     yield from head(explained)
     yield Text()
-    width = max(
-        (*(_depth(line) for line in explained.trace), *(len(d.target) for d in deliveries)), default=0
-    )
+    targets = (*(d.target for d in deliveries), *(each.target for each in explained.decided.quiet))
+    width = max((*map(_depth, explained.trace), *map(len, targets)), default=0)
     yield from route_lines(explained.trace, width)
     yield Text()
     yield from _delivery_lines(explained, told, width)
     yield Text()
+    yield from kept_quiet.lines(as_records(explained.decided.quiet), explained.relay.timezone, width)
     yield from doings.lines(explained)
     hint = f"--payload {told[0].target} shows the request body" if told else ""
     yield Text((DRY + hint).rstrip())
@@ -186,7 +187,9 @@ def remarks(delivery: NewDelivery, notifier: Notifier, explained: Explained) -> 
         if notifier.conversation is Conversation.STATE
         else None,
         _grouping(delivery, explained.now),
+        "shadow: recorded, not sent" if delivery.settings.get(SHADOW) else None,
         _template(delivery),
+        *_slots(delivery),
         *(_mention(key, notifier, explained) for key in delivery.mention),
         f"also by {', '.join(delivery.also)}" if delivery.also else None,
         "no route took the event" if not explained.decided.resolution.decisions else None,
@@ -209,6 +212,8 @@ def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
     group = delivery.settings.get("group")
     if delivery.group_key is None:
         return None
+    if HELD in delivery.settings:
+        return f"held until {delivery.settings[HELD]} begins, in one summary"
     longest = (delivery.latest_at or now) - now
     by = ", ".join(group["by"]) if group else "pipeline, since it cannot change what was sent"
     return f"grouped by {by}{_at_most(longest)}"
@@ -216,6 +221,17 @@ def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
 
 def _at_most(longest: timedelta) -> str:
     return f", at most {durations.spell(longest.total_seconds())}" if longest else ""
+
+
+def _slots(delivery: NewDelivery) -> Iterator[str]:
+    """What it stands for, and what was kept back before it."""
+    settings = delivery.settings
+    if settings.get(ONCE_PER):
+        yield "the only one with its key"
+    if settings.get(THROTTLE):
+        yield f"at most one in {durations.spell(settings[THROTTLE])}"
+    if settings.get(MISSED):
+        yield f"tells of {settings[MISSED]['count']} more"
 
 
 def _template(delivery: NewDelivery) -> str | None:
@@ -245,6 +261,7 @@ def as_record(explained: Explained) -> dict[str, Any]:
         "deliveries": [
             _delivery_record(delivery, explained) for delivery in doings.messages(decided.deliveries)
         ],
+        "quiet": as_records(decided.quiet),
         "actions": doings.records(explained),
     }
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from relay import changes, people, pipeline
 from relay.cli import doings
-from relay.cli.moments import in_utc
 from relay.config.examples import Earlier, Example, Expected
 from relay.model import Event, EventKind, Outcome
+from relay.moments import in_utc
 from relay.people import AUTHOR
 from relay.pipeline import Decided, Relay
 from relay.planning import DIRECT, NewDelivery

@@ -2,7 +2,8 @@
 
 from relay.config.config import Config
 from relay.config.people import Person
+from relay.config.quiet import Hours, SilenceSpec
 from relay.config.reading import check, load, load_text, text_of
 from relay.config.schema import json_schema
 
-__all__ = ["Config", "Person", "check", "json_schema", "load", "load_text", "text_of"]
+__all__ = ["Config", "Hours", "Person", "SilenceSpec", "check", "json_schema", "load", "load_text", "text_of"]

@@ -54,6 +54,8 @@ def build(
         unmatched=file.unmatched,
         tests=file.tests,
         watch=file.watch,
+        silences=file.silences,
+        schedules=file.schedules,
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from relay.config.examples import Example
 from relay.config.people import Person
+from relay.config.quiet import Hours, SilenceSpec
 from relay.config.routes import Unmatched
 from relay.config.server import CircleCI, Defaults, Server
 from relay.config.templates import TemplateSpec
@@ -35,4 +36,6 @@ class Config:
     routes: tuple[RouteSpec, ...]
     unmatched: Unmatched
     watch: Mapping[str, Watch]
+    silences: tuple[SilenceSpec, ...]
+    schedules: Mapping[str, Hours]
     tests: tuple[Example, ...] = ()

@@ -6,17 +6,19 @@ Each check is given the whole file and says everything that is wrong; none stops
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from relay import moments
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
-from relay.config.routes import Route
 from relay.config.suggestions import unknown
 from relay.config.templates import STANDARD
 from relay.config.tree import Path, find
 from relay.config.unavailable import is_unavailable_field, is_unavailable_target, not_available
 from relay.errors import Fault
-from relay.fields import field_type
+from relay.fields import field_type, is_fetched
 from relay.people import AUTHOR
 from relay.planning import DIRECT
 from relay.routing import check_match
@@ -25,6 +27,9 @@ NO_ROUTES = (
     "a configuration without routes tells nobody anything; write for example:"
     " routes: [{match: {change: [broke, fixed]}, notify: NAME}]"
 )
+
+NO_HOURS = "there are no hours to be outside of; add during: and a name from `schedules`"
+FETCHED_LATE = "has to be fetched from CircleCI, and whether to be silent is decided without asking"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +56,7 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _unknown_author,
         _fallbacks,
         _tests,
+        _silences,
     )
     return tuple(fault for check in checks for fault in check(subject))
 
@@ -64,30 +70,63 @@ def _no_routes(subject: Subject) -> Iterator[Fault]:
 def _routes(subject: Subject) -> Iterator[Fault]:
     for place in named_routes(subject.file.routes):
         path, route = place.path, place.route
-        yield from _match(subject, route, (*path, "match"))
+        yield from _match(subject, route.match, (*path, "match"))
         yield from _names(subject, route.notify or (), (*path, "notify"))
         yield from _acts(subject, route.act or (), (*path, "act"))
         yield from _mentions(subject, route.mention or (), (*path, "mention"))
         if route.template is not None:
             yield from _template(subject, route.template, (*path, "template"))
+        if route.during is not None and route.during not in subject.file.schedules:
+            known = subject.file.schedules
+            problem = unknown(f"unknown schedule {route.during}", route.during, known)
+            yield subject.page.fault((*path, "during"), problem)
+        if route.outside is not None and not _has_hours(subject, path):
+            yield subject.page.fault((*path, "outside"), NO_HOURS, at_key=True)
         if place.is_leaf and not _says_what_to_do(subject, path):
             yield subject.page.fault(path, "notifies nobody; add notify: NAME, or notify: [] to be silent")
 
 
 def _says_what_to_do(subject: Subject, path: Path) -> bool:
     """Whether the route or one above it names somebody to notify or something to do, rightly or wrongly."""
-    above = (path[: length + 1] for length in range(1, len(path), 2))
-    written = (find(subject.page.root, (*route, key)) for route in above for key in ("notify", "act"))
+    return _is_written(subject, _with_those_above(path), ("notify", "act"))
+
+
+def _has_hours(subject: Subject, path: Path) -> bool:
+    """Whether the route, one above it or one below it says `during`."""
+    below = [place.path for place in named_routes(subject.file.routes) if place.path[: len(path)] == path]
+    return _is_written(subject, (*_with_those_above(path), *below), ("during",))
+
+
+def _with_those_above(path: Path) -> tuple[Path, ...]:
+    return tuple(path[: length + 1] for length in range(1, len(path), 2))
+
+
+def _is_written(subject: Subject, routes: Iterable[Path], keys: Iterable[str]) -> bool:
+    written = (find(subject.page.root, (*route, key)) for route in routes for key in keys)
     return any(node is not None and node.value is not None for node in written)
 
 
-def _match(subject: Subject, route: Route, path: Path) -> Iterator[Fault]:
-    for error in check_match(route.match):
+def _match(subject: Subject, match: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+    for error in check_match(match):
         no_field = bool(error.path) and field_type(str(error.path[-1])) is None
         yield subject.page.fault((*path, *error.path), error.problem, at_key=no_field)
-    for key_path in _match_keys(route.match, path):
+    for key_path in _match_keys(match, path):
         if is_unavailable_field(str(key_path[-1])):
             yield subject.page.fault(key_path, not_available(str(key_path[-1])), at_key=True)
+
+
+def _silences(subject: Subject) -> Iterator[Fault]:
+    zone = ZoneInfo(subject.file.defaults.timezone)
+    for index, silence in enumerate(subject.file.silences):
+        path: Path = ("silences", index)
+        yield from _match(subject, silence.match, (*path, "match"))
+        for key_path in _match_keys(silence.match, (*path, "match")):
+            if is_fetched(str(key_path[-1])):
+                yield subject.page.fault(key_path, FETCHED_LATE, at_key=True)
+        if silence.since and silence.until:
+            since, until = moments.parse(silence.since, zone), moments.parse(silence.until, zone)
+            if until <= since:
+                yield subject.page.fault((*path, "until"), "it ends before it begins")
 
 
 def _match_keys(match: object, path: Path) -> Iterator[Path]:

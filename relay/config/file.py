@@ -7,6 +7,7 @@ from pydantic import Field
 
 from relay.config.examples import Example
 from relay.config.people import Person
+from relay.config.quiet import Hours, SilenceSpec
 from relay.config.routes import Route, Unmatched
 from relay.config.section import Section
 from relay.config.server import CircleCI, Defaults, Server
@@ -37,7 +38,7 @@ class File(Section):
     people: Mapping[Name, Person] = Field(
         default_factory=dict, description="Who is who: git identity to chat identity, by name."
     )
-    schedules: Written = Field(default_factory=dict, description="Named hours of the week.")
+    schedules: Mapping[Name, Hours] = Field(default_factory=dict, description="Named hours of the week.")
     notifiers: Mapping[Name, Written] = Field(
         default_factory=dict, description="The places the relay can speak to, by name."
     )
@@ -48,7 +49,9 @@ class File(Section):
         default_factory=dict, description="Things done through an API, by name."
     )
     retry: Written = Field(default_factory=dict, description="When a failed build is tried again.")
-    silences: tuple[Written, ...] = Field(default=(), description="Times in which nothing is sent.")
+    silences: tuple[SilenceSpec, ...] = Field(
+        default=(), description="Times in which nothing is said about some events."
+    )
     watch: Mapping[Name, Watch] = Field(
         default_factory=dict, description="Runs that should happen and are missed when they do not, by name."
     )

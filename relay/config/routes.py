@@ -66,15 +66,31 @@ class Route(Section):
         default=None, description="Gather events into one message. `group: null` in a child sends at once."
     )
     hold: Duration | None = Field(default=None, description="How long a message waits for a retry's verdict.")
-    throttle: Duration | None = Field(default=None, description="At most one message in this time.")
-    once_per: KeyTemplate | None = Field(
-        default=None, description="At most one message for each value of this template."
+    throttle: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="At most one message in this time to each notifier about each branch and what runs there"
+        " (`defaults.state.key`); the next one tells how many were kept back.",
     )
-    during: str | None = Field(default=None, description="A name from `schedules`.")
-    outside: Outside | None = Field(default=None, description="What happens outside these hours.")
+    once_per: KeyTemplate | None = Field(
+        default=None,
+        description="At most one message to each notifier for each value of this template, remembered for"
+        " `defaults.keep`.",
+    )
+    during: str | None = Field(
+        default=None, description="The hours in which messages go out: a name from `schedules`."
+    )
+    outside: Outside | None = Field(
+        default=None,
+        description="What happens to messages outside the hours of `during`: `hold`, which is the default,"
+        " sends one summary when they begin; `drop` sends nothing; `silent` sends without mentions.",
+    )
     digest: Digest | None = Field(default=None, description="Gather everything into a regular summary.")
     template: str | None = Field(default=None, description="The template of the message.")
-    shadow: Flag = Field(default=False, description="Decide and record, but send nothing.")
+    shadow: Flag = Field(
+        default=False,
+        description="Try the route out: everything is decided and recorded, nothing is sent or done.",
+    )
     stop: Flag = Field(
         default=False, description="When this route matches, the routes after it are not tried."
     )

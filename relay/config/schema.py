@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from relay.config.file import File
 from relay.config.match_schema import match_schema
+from relay.config.quiet import SilenceSpec
 from relay.config.routes import Route
 from relay.config.targets import Types
 from relay.config.templates import SERVICES, Override, TemplateSpec
@@ -61,10 +62,11 @@ def _or_empty(section: Schema) -> Schema:
 
 
 def _complete_routes(definitions: Schema) -> None:
-    route = definitions[Route.__name__]
-    _drop(route, _not_yet("routes."))
-    route["properties"]["match"] = {**route["properties"]["match"], "$ref": "#/$defs/Match"}
-    del route["properties"]["match"]["additionalProperties"]
+    _drop(definitions[Route.__name__], _not_yet("routes."))
+    for model in (Route, SilenceSpec):
+        properties = definitions[model.__name__]["properties"]
+        properties["match"] = {**properties["match"], "$ref": "#/$defs/Match"}
+        del properties["match"]["additionalProperties"]
     definitions["Match"] = match_schema()
 
 

@@ -16,20 +16,12 @@ NOT_YET = frozenset(
     {
         "actions.policy",
         "retry",
-        "schedules",
-        "silences",
         "fields.failure",
         "fields.history",
         "fields.verdict",
         "notifiers.budget",
-        "notifiers.shadow",
         "routes.digest",
-        "routes.during",
         "routes.hold",
-        "routes.once_per",
-        "routes.outside",
-        "routes.shadow",
-        "routes.throttle",
     }
 )
 

@@ -6,14 +6,14 @@ reference (`Kind`).
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from relay import durations, fields
+from relay import durations, fields, moments, schedules
 from relay.config.suggestions import unknown
 from relay.errors import TemplateError
 from relay.model import Status
@@ -46,6 +46,27 @@ def _duration(value: Any) -> float:
     if seconds > LONGEST:
         raise ValueError("longer than a year")
     return seconds
+
+
+def _time_text(value: str) -> str:
+    """A time, kept as written: what it means hangs on `defaults.timezone`."""
+    moments.parse(value, UTC)
+    return value
+
+
+def _days(value: str) -> str:
+    schedules.parse_days(value)
+    return value
+
+
+def _time_of_day(value: str) -> str:
+    schedules.parse_time(value)
+    return value
+
+
+def _date(value: str) -> str:
+    schedules.parse_date(value)
+    return value
 
 
 def _as_list(value: Any) -> Any:
@@ -169,6 +190,11 @@ Duration = Annotated[
     Kind(name="duration"),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
+TimeText = Annotated[str, AfterValidator(_time_text), Kind(name="time")]
+Days = Annotated[str, AfterValidator(_days), Kind(name="days")]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day), Kind(name="time of day")]
+Date = Annotated[str, AfterValidator(_date), Kind(name="date")]
+Dates = Annotated[tuple[Date, ...], *_one_or_more("date")]
 Flag = Annotated[
     bool, BeforeValidator(_flag), Kind(name="true or false"), WithJsonSchema({"type": "boolean"})
 ]

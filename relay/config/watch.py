@@ -1,43 +1,11 @@
 """Runs that are expected: what they are, and when they should have finished."""
 
-import re
-from typing import Annotated
-
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from relay.config.section import Section
-from relay.config.values import Duration, Flag, Kind, Timezone
+from relay.config.values import Days, Duration, Flag, TimeOfDay, Timezone
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTE = 60.0
-TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z"
-
-
-def _time_of_day(value: str) -> str:
-    if not re.match(TIME_PATTERN, value):
-        raise ValueError('wanted a time of day such as "03:30"')
-    return value
-
-
-def _days(value: str) -> str:
-    days_in(value)
-    return value
-
-
-def days_in(text: str) -> tuple[int, ...]:
-    """The days of the week that `mon-fri`, `sat,sun` or `fri-mon` names; Monday is 0."""
-    found: set[int] = set()
-    for part in text.split(","):
-        first, _, last = (day.strip() for day in part.partition("-"))
-        if first not in DAYS or (last or first) not in DAYS or part.strip().endswith("-"):
-            raise ValueError("wanted days such as mon, mon-fri or sat,sun")
-        begin, end = DAYS.index(first), DAYS.index(last or first)
-        found.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))
-    return tuple(sorted(found))
-
-
-TimeOfDay = Annotated[str, AfterValidator(_time_of_day), Kind(name="time of day")]
-Days = Annotated[str, AfterValidator(_days), Kind(name="days")]
 
 
 class Watch(Section):

@@ -93,7 +93,9 @@ class Notifier(BaseModel):
         default=(), description="Notifiers to use when this one fails for good; the first that works."
     )
     budget: str | None = Field(default=None, description="At most so many messages, such as `20/h`.")
-    shadow: bool = Field(default=False, description="Record what would be sent and send nothing.")
+    shadow: bool = Field(
+        default=False, description="Try it out: messages are made and recorded, and not sent."
+    )
     template: str | None = Field(default=None, description="The template for its messages.")
     timeout: Seconds | None = Field(
         default=None, description="How long one attempt may take; 10s if left out."

@@ -195,7 +195,7 @@ def _message(template: _Template, names: dict[str, Any], speaker: Event, limit: 
         say["facts"](names)
     return Message(
         title=markup.cut(title, TITLE_LIMIT),
-        body=_lines(template, names, limit) if is_group else markup.cut(_tidy(say["body"](names)), limit),
+        body=_body(template, names, limit),
         facts=tuple(collector.facts),
         buttons=tuple(collector.buttons),
         footer=markup.cut(one_line(say["footer"](names)), FOOTER_LIMIT),
@@ -203,6 +203,18 @@ def _message(template: _Template, names: dict[str, Any], speaker: Event, limit: 
         level=names["level"],
         fallback=_fallback(names),
     )
+
+
+def _body(template: _Template, names: Mapping[str, Any], limit: int) -> str:
+    """The text, or for several events a list of them; last how many messages were kept back before it."""
+    markup = template.markup
+    missed = markup.escape(wording.missed_text(names["reason"], names["now"], names["timezone"]))
+    room = limit - len(missed) - 1 if missed else limit
+    if names["count"] > 1:
+        told = _lines(template, names, room)
+    else:
+        told = markup.cut(_tidy(template.sections["body"](names)), room)
+    return "\n".join(filter(None, (told, missed)))
 
 
 def _fallback(names: Mapping[str, Any]) -> str:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
 from typing import Any
 
-from relay.model import Change, Event, EventKind, Level, Status
+from relay.model import Change, Event, EventKind, Level, Reason, Status
 from relay.sandbox.filters import roughly
 
 LONGEST_NAME = 80  # characters of a branch, job or project name in a title
@@ -69,6 +70,14 @@ def words_of(event: Event) -> dict[str, Any]:
         "change_text": change_text(event),
         "status_text": STATUS_WORDS[event.status],
     }
+
+
+def missed_text(reason: Reason, now: datetime, zone: tzinfo) -> str:
+    """ "and 3 more since 12:00", with the date when that was not today; nothing when none was missed."""
+    if not reason.missed or reason.missed_since is None:
+        return ""
+    since, today = reason.missed_since.astimezone(zone), now.astimezone(zone).date()
+    return f"and {reason.missed} more since {since:{'%H:%M' if since.date() == today else '%Y-%m-%d %H:%M'}}"
 
 
 def level_of(event: Event) -> Level:

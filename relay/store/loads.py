@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, bindparam, literal_column, select
 
 from relay.model import Event, EventKind, Generation
+from relay.quieting import HELD, worth_telling
+from relay.store import plans
 from relay.store.blobs import key_of, optional_key, unpack, unpack_event, unpack_json
 from relay.store.claims import Claim
 from relay.store.portable import among
@@ -36,7 +38,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredDelivery:
-    """A delivery to make, with its judged events, the oldest first."""
+    """A delivery to make, with its judged events, the oldest first; none when a held one has no news left."""
 
     id: str
     target: str
@@ -88,7 +90,17 @@ def load_deliveries(conn: Connection, ids: list[str]) -> dict[str, StoredDeliver
     judged = load_judged(conn, {event_id for event_ids in about.values() for event_id in event_ids})
     rows = conn.execute(_DELIVERIES, {"ids": ids}).all()
     found = {row.id: _delivery(row, tuple(judged[event_id] for event_id in about[row.id])) for row in rows}
-    return {id: _with_card(conn, each) if each.lane else each for id, each in found.items()}
+    found = {id: _with_card(conn, each) if each.lane else each for id, each in found.items()}
+    return {id: _with_news(conn, each) if HELD in each.settings else each for id, each in found.items()}
+
+
+def _with_news(conn: Connection, delivery: StoredDelivery) -> StoredDelivery:
+    """With what is still news of all that was held; that may be nothing."""
+    rows = conn.execute(_STATE_KEYS, {"ids": [event.id for event in delivery.events]})
+    keys = {row.id: row.state_key for row in rows if row.state_key}
+    newest = plans.histories(conn, set(keys.values()), 1, hold=False)
+    green = {key for key, outcomes in newest.items() if outcomes and outcomes[0].red is False}
+    return replace(delivery, events=worth_telling(delivery.events, keys, green))
 
 
 def _with_card(conn: Connection, delivery: StoredDelivery) -> StoredDelivery:
@@ -196,4 +208,5 @@ _LINKS = (
     .where(among(delivery_events.c.delivery_id, "ids"))
     .order_by(delivery_events.c.delivery_id, delivery_events.c.event_id)
 )
+_STATE_KEYS = select(events.c.id, events.c.state_key).where(among(events.c.id, "ids"))
 _FACTS = select(events.c.id, events.c.facts).where(among(events.c.id, "ids"))

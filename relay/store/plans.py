@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from relay.model import DeliveryState, Event, Outcome, Status
-from relay.store import portable
+from relay.store import portable, slots
 from relay.store.blobs import BIGGEST_NUMBER, clean, key_of, optional_key, pack_json, whole
 from relay.store.claims import Claim
 from relay.store.portable import each, lock_names
@@ -59,6 +59,7 @@ class Planned:
     deliveries: Sequence["NewDelivery"]
     decision: Mapping[str, Any]  # why, for people; JSON-able
     config: str  # fingerprint of the configuration that decided
+    missed: Sequence[str] = ()  # slots for which a message was kept back
 
 
 def histories(
@@ -96,6 +97,7 @@ def record_instead(
     conn.execute(insert(deliveries), [_delivery_row(delivery, now) for delivery in instead])
     for delivery in instead:
         conn.execute(_COPY_LINKS, {"new": delivery.id, "failed": failed})
+    slots.hand_over(conn, failed, instead[0].id)
     return [_work_row(delivery, now) for delivery in instead]
 
 
@@ -131,7 +133,16 @@ def _record_deliveries(conn: Connection, plans: Sequence[Planned], now: datetime
     links = [{"delivery_id": joined[delivery.id], "event_id": event_id} for event_id, delivery in new]
     if links:
         conn.execute(portable.insert(conn, delivery_events).on_conflict_do_nothing(), links)
+    _record_slots(conn, plans, joined, now)
     return [_work_row(delivery, now) for _, delivery in new if joined[delivery.id] == delivery.id]
+
+
+def _record_slots(
+    conn: Connection, plans: Sequence[Planned], joined: Mapping[str, str], now: datetime
+) -> None:
+    owed = [delivery for plan in plans for delivery in plan.deliveries]
+    slots.reserve(conn, ((each.id, joined[each.id], slot) for each in owed for slot in each.slots), now)
+    slots.miss(conn, [name for plan in plans for name in plan.missed], now)
 
 
 def _group_order(new: "tuple[str, NewDelivery]") -> tuple[str, str]:

@@ -23,7 +23,17 @@ from sqlalchemy import (
 from relay.store import portable, runs
 from relay.store.engine import reading, writing
 from relay.store.portable import among
-from relay.store.tables import attempts, cards, deliveries, delivery_events, events, outcomes, work
+from relay.store.tables import (
+    attempts,
+    cards,
+    deliveries,
+    delivery_events,
+    events,
+    outcomes,
+    silences,
+    slots,
+    work,
+)
 
 BATCH = 500  # rows in one transaction, so that nobody waits long for it
 
@@ -63,6 +73,8 @@ def steps(engine: Engine, older_than: datetime, batch: int) -> Iterator[Pruned]:
     yield from _outcome_steps(engine, older_than, batch)
     with writing(engine) as conn:
         conn.execute(delete(cards).where(cards.c.changed_at < older_than))
+        conn.execute(delete(slots).where(slots.c.reserved_at < older_than))
+        conn.execute(delete(silences).where(silences.c.until_at < older_than))
 
 
 def _forget(conn: Connection, ids: list[str | int]) -> Pruned:

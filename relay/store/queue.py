@@ -4,6 +4,7 @@ The order of calls in a turn is also the order in which PostgreSQL's locks are t
 turns never wait for each other in a circle:
 
     histories       state keys, sorted
+    slots           slots, sorted
     record_plans    open groups, sorted
     finish          own claims
     (settle)        lanes, sorted; then destinations, sorted     runs by itself before what follows
@@ -26,7 +27,8 @@ from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam,
 
 from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
-from relay.store import claims, finishes, lanes, liveness, loads, plans, portable
+from relay.quieting import Slot
+from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, slots
 from relay.store.claims import Claim, Lease
 from relay.store.engine import as_store_error, may_pass
 from relay.store.finishes import Finish
@@ -79,6 +81,10 @@ class Turn:
     def history(self, key: str, limit: int = HISTORY) -> tuple[Outcome, ...]:
         """As `histories`, for a turn that plans for one key only."""
         return self.histories((key,), limit)[key]
+
+    def slots(self, names: Collection[str]) -> Mapping[str, Slot]:
+        """Those of these slots that were ever reserved; no other worker decides about them meanwhile."""
+        return slots.known(self._conn, names)
 
     def record_plans(
         self, planned: Sequence[tuple[Claim, Planned]], now: datetime

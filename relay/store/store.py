@@ -1,7 +1,7 @@
 """The front of the store: opens the database and starts its transactions; the modules beside it know SQL."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
+from relay.quieting import Silence, Slot
 from relay.store import (
     configs,
     judged,
@@ -23,6 +24,8 @@ from relay.store import (
     plans,
     prune,
     replays,
+    silences,
+    slots,
     wakeups,
 )
 from relay.store.accept import Arrival, accept
@@ -260,6 +263,38 @@ class Store:
     def prune_steps(self, older_than: datetime, batch: int = BATCH) -> Iterator[Pruned]:
         """As `prune`, one short transaction for each step of the iterator."""
         return prune.steps(self._engine, older_than, batch)
+
+    # Silences
+
+    def add_silence(
+        self,
+        match: Mapping[str, Sequence[str]],
+        now: datetime,
+        until: datetime,
+        *,
+        who: str | None = None,
+        why: str | None = None,
+    ) -> str:
+        """From now on nothing is said about events that match; its id."""
+        id = new_id()
+        with writing(self._engine) as conn:
+            silences.add(conn, id, match, now, until, who, why)
+        return id
+
+    def silences(self, now: datetime) -> tuple[Silence, ...]:
+        """Those that hold at this time, the oldest first."""
+        with reading(self._engine) as conn:
+            return silences.active(conn, now)
+
+    def remove_silence(self, text: str, now: datetime) -> str:
+        """End one, given by its id or a unique part of it. UsageError when none such holds."""
+        with writing(self._engine) as conn:
+            return silences.remove(conn, text, now)
+
+    def slots(self, names: Collection[str]) -> Mapping[str, Slot]:
+        """Those of these slots that were ever reserved, for `explain`; holds nothing."""
+        with reading(self._engine) as conn:
+            return slots.known(conn, names, hold=False)
 
     # Configurations
 

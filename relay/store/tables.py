@@ -306,6 +306,34 @@ cards = Table(
 )
 Index("cards_changed", cards.c.changed_at)
 
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("created_at", Moment, nullable=False),
+    Column("until_at", Moment, nullable=False),
+    Column("match", LargeBinary, nullable=False),  # fields and patterns as written, packed
+    Column("who", Text),
+    Column("why", Text),
+    Column("removed_at", Moment),
+)
+Index("silences_until", silences.c.until_at)
+
+# What a slot is worth hangs on its delivery: waiting keeps it, delivered uses it up, dead gives it back.
+slots = Table(
+    "slots",
+    metadata,
+    Column("name", Key, primary_key=True),  # control, target and key
+    Column("delivery_id", Key, nullable=False),
+    Column("reserved_at", Moment, nullable=False),
+    Column("missed", Integer, nullable=False),  # kept back since, and nobody was told
+    Column("missed_since", Moment),
+    Column("carried", Integer, nullable=False),  # kept back before, which the delivery tells
+    Column("carried_since", Moment),
+)
+Index("slots_delivery", slots.c.delivery_id)
+Index("slots_reserved", slots.c.reserved_at)
+
 workers = Table(
     "workers",
     metadata,

@@ -383,3 +383,24 @@ def test_an_incident_is_told_with_its_key(desk: Desk) -> None:
     line = next(line for line in result.output.splitlines() if line.startswith("  pager"))
     assert " trigger " in line
     assert 'incident key "gh/acme/api | main | build-and-deploy"' in line
+
+
+def test_what_a_throttle_lets_through_and_keeps_back_is_explained(desk: Desk) -> None:
+    config = (desk.folder / "relay.yaml").read_text()
+    desk.write(
+        config.replace(
+            "    notify: audit-log\n",
+            '    notify: audit-log\n    throttle: 4h\n    once_per: "{{ branch }} {{ number }}"\n',
+        )
+    )
+    name = desk.save("first.json", workflow_completed(number=1))
+
+    first = desk.run("explain", name)
+    desk.arrive(workflow_completed(number=2))
+    desk.work()
+    second = desk.json("explain", name)
+
+    assert "signed; the only one with its key; at most one in 4h" in first.output
+    assert [(each["target"], each["control"], each["reason"]) for each in second["quiet"]] == [
+        ("audit-log", "throttle", "at most one message in 4h")
+    ]

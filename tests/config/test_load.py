@@ -108,7 +108,11 @@ def test_settings_hold_only_what_the_route_itself_says(complete: Config) -> None
 
     assert trunk.settings == {"group": {"by": ["pipeline.id"], "wait": 20.0, "max_wait": 120.0}}
     assert complete.routes[0].settings == {"template": "standard"}
-    assert [child.settings for child in trunk.routes] == [{"group": None}, {}, {}]
+    assert [child.settings for child in trunk.routes] == [
+        {"group": None},
+        {},
+        {"during": "office", "outside": "hold"},
+    ]
 
 
 def test_a_group_is_filled_up_with_its_defaults() -> None:

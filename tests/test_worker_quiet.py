@@ -1,0 +1,234 @@
+"""The noise controls in a real worker, on both databases, with messages at a real HTTP server."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from relay.model import DeliveryState
+from relay.store import Store
+from tests.factories import workflow_completed
+from tests.fakes.sink import Play, Sink
+from tests.relays import (
+    TO_SINK,
+    accept,
+    all_are,
+    deliveries_of,
+    hooks,
+    make_relay,
+    on_branch,
+    until,
+    until_delivered,
+    working,
+)
+
+ONCE = '    once_per: "{{{{ branch }}}}"\n'
+ACTING = """\
+actions:
+  clean: {{ type: http, method: DELETE, url: "{url}/x", allow_private: true }}
+routes:
+  - {{ act: clean, shadow: true }}
+"""
+THROTTLE = "    throttle: 1s\n"
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as sink:
+        yield sink
+
+
+def quiet_of(store: Store, event_id: str) -> list[tuple[str, str]]:
+    detail = store.event(event_id)
+    assert detail is not None
+    assert detail.decision is not None
+    return [(each["control"], each["reason"]) for each in detail.decision["quiet"]]
+
+
+def until_planned(store: Store) -> None:
+    until(lambda: store.counts()["planning"] == 0)
+
+
+def test_a_throttled_branch_is_told_once_and_then_how_often_more(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    with working(store, make_relay(tmp_path, (TO_SINK + THROTTLE).format(url=sink.url))):
+        until_delivered(store, accept(store, on_branch("main", 1)))
+        more = accept(store, *(on_branch("main", number) for number in (2, 3, 4)))
+        until_planned(store)
+        time.sleep(1.1)
+        last = accept(store, on_branch("main", 5))
+        until_delivered(store, last)
+
+    assert {tuple(quiet_of(store, id)) for id in more} == {(("throttle", "at most one message in 1s"),)}
+    assert len(sink.requests) == 2
+    told = sink.requests[1].json()["data"]["message"]["body"].splitlines()[-1]
+    assert told.startswith("and 3 more since ")
+
+
+def test_branches_do_not_throttle_each_other(store: Store, sink: Sink, tmp_path: Path) -> None:
+    with working(store, make_relay(tmp_path, (TO_SINK + THROTTLE).format(url=sink.url))):
+        until_delivered(store, accept(store, on_branch("main", 1), on_branch("topic", 2)))
+
+    assert len(sink.requests) == 2
+
+
+def test_of_many_events_with_one_key_planned_by_two_workers_one_is_told(
+    database_url: str, store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    text = (TO_SINK + ONCE).format(url=sink.url)
+    ids = accept(store, *hooks(150))
+    with (
+        Store.open(database_url) as other,
+        working(other, make_relay(tmp_path / "two", text)),
+        working(store, make_relay(tmp_path / "one", text)),
+    ):
+        until_planned(store)
+        until(lambda: store.counts()["leased"] + store.counts()["ready"] == 0)
+
+    assert len(sink.requests) == 1
+    assert sum(1 for id in ids if quiet_of(store, id)) == 149
+
+
+def test_a_message_that_failed_for_good_uses_nothing_up(store: Store, sink: Sink, tmp_path: Path) -> None:
+    sink.plays.append(Play(status=404))
+    with working(store, make_relay(tmp_path, (TO_SINK + ONCE).format(url=sink.url))):
+        first = accept(store, on_branch("main", 1))
+        until(lambda: all_are(store, first, DeliveryState.DEAD))
+        store.revive([row.destination for row in deliveries_of(store, first)])
+        second = accept(store, on_branch("main", 2))
+        until_delivered(store, second)
+        third = accept(store, on_branch("main", 3))
+        until_planned(store)
+
+    assert len(sink.requests) == 2
+    assert quiet_of(store, third[0]) == [("once_per", "a message with this key was sent before")]
+
+
+def test_while_a_message_is_tried_again_no_other_goes_in_its_place(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    sink.plays.append(Play(status=503))
+    text = (TO_SINK + ONCE).format(url=sink.url).replace("200ms", "1s")
+    with working(store, make_relay(tmp_path, text)):
+        first = accept(store, on_branch("main", 1))
+        until(lambda: sink.requests)
+        second = accept(store, on_branch("main", 2))
+        until_planned(store)
+        until_delivered(store, first)
+
+    assert quiet_of(store, second[0]) == [("once_per", "a message is under way")]
+    assert len(sink.requests) == 2
+
+
+def test_a_throttle_is_remembered_over_a_restart(store: Store, sink: Sink, tmp_path: Path) -> None:
+    text = (TO_SINK + THROTTLE.replace("1s", "1h")).format(url=sink.url)
+    with working(store, make_relay(tmp_path, text)):
+        until_delivered(store, accept(store, on_branch("main", 1)))
+    with working(store, make_relay(tmp_path, text)):
+        (second,) = accept(store, on_branch("main", 2))
+        until_planned(store)
+
+    assert quiet_of(store, second) == [("throttle", "at most one message in 1h")]
+    assert len(sink.requests) == 1
+
+
+def test_a_silence_is_heeded_by_a_running_worker(store: Store, sink: Sink, tmp_path: Path) -> None:
+    with working(store, make_relay(tmp_path, TO_SINK.format(url=sink.url))):
+        until_delivered(store, accept(store, workflow_completed(number=1)))
+        id = store.add_silence({"branch": ["main"]}, store.now(), store.now().replace(year=2999))
+        time.sleep(2.5)  # a worker looks with each beat
+        (second,) = accept(store, workflow_completed(number=2))
+        until_planned(store)
+
+    assert quiet_of(store, second) == [("silence", id[-8:])]
+    assert len(sink.requests) == 1
+
+
+SHUT = """\
+    during: then
+    outside: {outside}
+schedules: {{ then: {{ days: {day}, from: "09:00", to: "10:00", timezone: UTC }} }}
+"""
+
+
+def shut(sink: Sink, outside: str) -> str:
+    """A configuration whose hours begin the day after tomorrow."""
+    text = TO_SINK.format(url=sink.url)
+    return text + SHUT.format(outside=outside, day=f"{datetime.now(UTC) + timedelta(days=2):%a}".lower())
+
+
+def test_what_is_held_waits_as_one_message(store: Store, sink: Sink, tmp_path: Path) -> None:
+    with working(store, make_relay(tmp_path, shut(sink, "hold"))):
+        ids = accept(store, on_branch("main", 1), on_branch("topic", 2))
+        until_planned(store)
+
+    (row,) = {row.id: row for row in deliveries_of(store, ids)}.values()
+    assert (row.state, f"{row.due_at:%H:%M}") == (DeliveryState.OPEN, "09:00")
+    assert quiet_of(store, ids[0]) == [("during", "outside then: held for a summary")]
+    assert sink.requests == []
+
+
+def test_what_is_dropped_outside_the_hours_makes_no_delivery(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    with working(store, make_relay(tmp_path, shut(sink, "drop"))):
+        ids = accept(store, on_branch("main", 1))
+        until_planned(store)
+
+    assert deliveries_of(store, ids) == []
+    assert quiet_of(store, ids[0]) == [("during", "outside then")]
+
+
+def test_what_is_silent_outside_the_hours_goes_out(store: Store, sink: Sink, tmp_path: Path) -> None:
+    with working(store, make_relay(tmp_path, shut(sink, "silent"))):
+        ids = accept(store, on_branch("main", 1))
+        until_delivered(store, ids)
+
+    assert quiet_of(store, ids[0]) == [("during", "outside then: sent without mentions")]
+
+
+def test_a_route_in_shadow_does_everything_but_sending_and_takes_nothing_from_others(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    text = TO_SINK.format(url=sink.url)
+    shadow = "  - { name: trial, notify: sink, shadow: true, throttle: 1h }\n"
+    relay = make_relay(tmp_path, text.replace("  - notify: sink\n", shadow + "  - notify: sink\n"))
+    with working(store, relay):
+        first = accept(store, on_branch("main", 1))
+        until(lambda: [row.state for row in deliveries_of(store, first)] == [DeliveryState.DELIVERED] * 2)
+        second = accept(store, on_branch("main", 2))
+        until_delivered(store, second)
+
+    titles = {row.route: row.title for row in deliveries_of(store, first)}
+    assert titles == {
+        "trial": "shadow, not sent: 🟢 api / main passed on main",
+        "route-2": "🟢 api / main passed on main",
+    }
+    assert [request.json()["data"]["reason"]["route"] for request in sink.requests] == ["route-2"] * 2
+    assert quiet_of(store, first[0]) == [("shadow", "recorded, and not sent")]
+    assert quiet_of(store, second[0]) == [("throttle", "at most one message in 1h")]
+
+
+def test_a_notifier_in_shadow_is_sent_nothing(store: Store, sink: Sink, tmp_path: Path) -> None:
+    text = TO_SINK.format(url=sink.url).replace("allow_private: true", "allow_private: true, shadow: true")
+    with working(store, make_relay(tmp_path, text)):
+        ids = accept(store, on_branch("main", 1))
+        until_delivered(store, ids)
+
+    (row,) = deliveries_of(store, ids)
+    assert (row.title or "").startswith("shadow, not sent: ")
+    assert sink.requests == []
+
+
+def test_an_action_in_shadow_is_not_done(store: Store, sink: Sink, tmp_path: Path) -> None:
+    text = TO_SINK.format(url=sink.url).replace("routes:\n  - notify: sink", ACTING.format(url=sink.url))
+    with working(store, make_relay(tmp_path, text)):
+        ids = accept(store, on_branch("main", 1))
+        until_delivered(store, ids)
+
+    (row,) = deliveries_of(store, ids)
+    assert (row.target, row.title) == ("clean", "shadow, not done")
+    assert sink.requests == []

@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -30,7 +32,7 @@ from relay.model import (
 from relay.notifiers.base import Notifier, Outgoing
 from relay.people import PersonSpec
 from relay.planning import NewDelivery, TargetSpec
-from relay.quieting import NO_TERMS, NOTHING_KNOWN, Facts, Quiet, Terms
+from relay.quieting import NO_TERMS, NOTHING_KNOWN, Facts, Quiet, Terms, Wanted
 from relay.rejections import Rejections
 from relay.render import Renderer
 from relay.routing import Decision, Resolution, Router
@@ -51,10 +53,10 @@ PROBE_DEAD_S = 3600.0  # a disabled notifier is tried again this long after its 
 DEFAULT_LIMIT = Limit(in_flight=4)  # of a destination whose notifier is gone from the configuration
 
 
-LookUp = Callable[[Sequence[str]], Facts]  # slots by their names, and what else is known
+LookUp = Callable[[Wanted], Facts]
 
 
-def know_nothing(slots: Sequence[str]) -> Facts:
+def know_nothing(wanted: Wanted) -> Facts:
     return NOTHING_KNOWN
 
 
@@ -121,15 +123,13 @@ def decide(
 ) -> Decided:
     """Change, routes and deliveries of one event. Pure; `explain` is the same call with nothing stored."""
     drafted = draft(event, history, relay, now)
-    return quieten(drafted, relay, now, look_up(slots_wanted([drafted], relay)))
+    return quieten(drafted, relay, now, look_up(wanted([drafted], relay)))
 
 
-def slots_wanted(drafts: Iterable[Decided], relay: Relay) -> tuple[str, ...]:
+def wanted(drafts: Iterable[Decided], relay: Relay) -> Wanted:
     """What the store has to be asked before these can be decided."""
-    found = (
-        quieting.slots_wanted(each.event, each.deliveries, each.state_key, relay.quiet) for each in drafts
-    )
-    return tuple(dict.fromkeys(name for names in found for name in names))
+    each = (quieting.wanted(it.event, it.deliveries, it.state_key, relay.quiet) for it in drafts)
+    return reduce(or_, each, Wanted())
 
 
 def quieten(drafted: Decided, relay: Relay, now: datetime, facts: Facts) -> Decided:
@@ -201,7 +201,7 @@ def decide_all(
     once, for all of them.
     """
     drafts = _drafts(events, histories, relay, now)
-    facts = look_up(slots_wanted((each for each in drafts if isinstance(each, Decided)), relay))
+    facts = look_up(wanted((each for each in drafts if isinstance(each, Decided)), relay))
     plans: list[Planned | Exception] = []
     for drafted in drafts:
         if isinstance(drafted, Exception):

@@ -26,7 +26,7 @@ from relay.lookout import Lookout
 from relay.model import AttemptOutcome, Event, EventKind, Message
 from relay.pipeline import Relay
 from relay.pruning import Pruning
-from relay.quieting import Facts, Silence
+from relay.quieting import Facts, Silence, Wanted
 from relay.routing import as_record
 from relay.store import (
     Claim,
@@ -268,8 +268,8 @@ class Worker:
         )
         return everything
 
-    def _facts(self, turn: Turn, slots: Sequence[str]) -> Facts:
-        return Facts(silences=self._silences, slots=turn.slots(slots))
+    def _facts(self, turn: Turn, wanted: Wanted) -> Facts:
+        return Facts(silences=self._silences, slots=turn.slots(wanted.slots))
 
     def _record(
         self, turn: Turn, decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime

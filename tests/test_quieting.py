@@ -18,10 +18,11 @@ from relay.quieting import (
     Slot,
     SlotState,
     Terms,
+    Wanted,
     as_records,
     make_silence,
     quieted,
-    slots_wanted,
+    wanted,
     worth_telling,
 )
 from relay.sandbox import compile_text
@@ -68,7 +69,7 @@ def left_by(*silences: Silence, now: datetime = NOON) -> Quieted:
 
 def test_without_controls_everything_goes_on() -> None:
     assert left_by() == Quieted(deliveries=(owed(),))
-    assert slots_wanted(make_event(), [owed()], "k", Terms()) == ()
+    assert wanted(make_event(), [owed()], "k", Terms()) == Wanted()
 
 
 def test_a_silence_keeps_matching_messages_back_and_says_whose_it_is() -> None:
@@ -149,7 +150,7 @@ def test_what_may_be_needed_is_asked_for_before() -> None:
         owed(kind="act", settings=THROTTLED),
     ]
 
-    assert slots_wanted(make_event(), deliveries, STATE, TERMS) == (
+    assert wanted(make_event(), deliveries, STATE, TERMS).slots == (
         THROTTLE_SLOT,
         '["throttle","chat","dm:alice","trunk","gh/acme/api | main"]',
         ONCE_SLOT,

@@ -1,6 +1,6 @@
 """What would happen to one webhook, worked out without writing anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -8,7 +8,7 @@ from functools import partial
 from relay import changes, pipeline
 from relay.model import EventKind, Outcome, Status
 from relay.pipeline import Decided, Relay
-from relay.quieting import Facts
+from relay.quieting import Facts, Wanted
 from relay.routing import TraceLine
 from relay.store import EventFilter, Store, StoredEvent
 
@@ -58,9 +58,9 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
     )
 
 
-def _facts(store: Store, now: datetime, slots: Sequence[str]) -> Facts:
+def _facts(store: Store, now: datetime, wanted: Wanted) -> Facts:
     """As far as they were so at `now`: what happened to a slot since is not asked for."""
-    known = {name: slot for name, slot in store.slots(slots).items() if slot.at <= now}
+    known = {name: slot for name, slot in store.slots(wanted.slots).items() if slot.at <= now}
     return Facts(silences=store.silences(now), slots=known)
 
 

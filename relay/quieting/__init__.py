@@ -1,0 +1,52 @@
+"""The noise controls: whether a message that the routes want is sent now, or kept back, and why.
+
+They are asked in the order of `quieted._CONTROLS`, and the first that objects decides. Only messages are
+quieted; actions are done whatever is said here.
+
+`once_per` and `throttle` take slots: a message that goes on reserves its slot, and whether that counts hangs
+on whether it was sent; see `relay.store.slots`.
+"""
+
+from relay.quieting.hours import DURING, HELD, OUTSIDE
+from relay.quieting.news import worth_telling
+from relay.quieting.once_per import ONCE_PER
+from relay.quieting.quieted import Quieted, quieted, wanted
+from relay.quieting.scene import Control, Fate, Quiet, as_records
+from relay.quieting.terms import (
+    NO_TERMS,
+    NOTHING_KNOWN,
+    Facts,
+    Silence,
+    Slot,
+    SlotState,
+    Terms,
+    Wanted,
+    make_silence,
+)
+from relay.quieting.throttle import MISSED, THROTTLE
+
+__all__ = [
+    "DURING",
+    "HELD",
+    "MISSED",
+    "NOTHING_KNOWN",
+    "NO_TERMS",
+    "ONCE_PER",
+    "OUTSIDE",
+    "THROTTLE",
+    "Control",
+    "Facts",
+    "Fate",
+    "Quiet",
+    "Quieted",
+    "Silence",
+    "Slot",
+    "SlotState",
+    "Terms",
+    "Wanted",
+    "as_records",
+    "make_silence",
+    "quieted",
+    "wanted",
+    "worth_telling",
+]

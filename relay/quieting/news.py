@@ -1,0 +1,20 @@
+"""What of a held message is still news when it goes out."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from relay.model import Change, Event
+
+_TURNED_BAD = frozenset({Change.BROKE, Change.FIRST_FAILURE})
+_TURNED_GOOD = frozenset({Change.FIXED, Change.PASSED_ON_RETRY})
+
+
+def worth_telling(
+    events: Sequence[Event], state_keys: Mapping[str, str], green: Collection[str]
+) -> tuple[Event, ...]:
+    """What of a held message is still news: no failures that were fixed meanwhile, nor that they were fixed,
+    when nobody had been told of them. `state_keys` are by the events' ids, `green` those that pass now."""
+    fixed = {event.id for event in events if event.status.is_bad and state_keys.get(event.id) in green}
+    untold = {state_keys[event.id] for event in events if event.id in fixed and event.change in _TURNED_BAD}
+    good = {event.id for event in events if event.change in _TURNED_GOOD}
+    stale = fixed | {id for id in good if state_keys.get(id) in untold}
+    return tuple(event for event in events if event.id not in stale)

@@ -35,6 +35,7 @@ LAYERS = (
         "watching",
         "routing",
         "planning",
+        "failures",
         "quieting",
         "retries",
         "markup",

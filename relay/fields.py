@@ -119,8 +119,19 @@ FETCHED: Mapping[str, FieldType] = {
     "failure.signature": _T.TEXT,
     "failure.evidence": _T.TEXT,
     "failure.fingerprint": _T.TEXT,
+    "failure.job": _T.TEXT,
+    "failure.step": _T.TEXT,
+    "failure.step_kind": _T.TEXT,
+    "failure.exit_code": _T.NUMBER,
+    "failure.p_transient": _T.NUMBER,
+    "failure.tests.known_flaky": _T.TEXT,
+    "failure.tests.count": _T.NUMBER,
+    "failure.tests.name": _T.TEXTS,
     "verdict": _T.TEXT,
-    "history": _T.MAPPING,
+    "history.flake_rate": _T.NUMBER,
+    "history.rho": _T.NUMBER,
+    "history.samples": _T.NUMBER,
+    "history.known_flaky": _T.FLAG,
 }
 
 ALL: Mapping[str, FieldType] = {**FIELDS, **FETCHED}

@@ -36,6 +36,7 @@ LAYERS = (
         "routing",
         "planning",
         "failures",
+        "policy",
         "quieting",
         "retries",
         "markup",
@@ -55,6 +56,7 @@ LAYERS = (
 MAY_IMPORT_BESIDE = {
     "planning": {"routing", "cards", "people"},
     "quieting": {"planning", "routing"},
+    "policy": {"failures", "routing"},
     "notifiers": {"transport"},
     "actions": {"transport", "circleci"},
     "worker": {"wiring"},

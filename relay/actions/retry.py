@@ -28,6 +28,10 @@ class Retry(Action):
         default=RetryFrom.FAILED, alias="from", description="The `failed` jobs only, or all from the `start`."
     )
     ssh: bool = Field(default=False, description="With SSH, for the owner of the token. Never for forks.")
+    policy: Literal["always", "flaky"] = Field(
+        default="always",
+        description="`flaky` runs again only what the section `retry` judges worth it, within its budgets.",
+    )
     limit: int = Field(
         default=1, ge=1, le=10, description="How often one workflow or build is run again at most."
     )

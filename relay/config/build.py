@@ -56,6 +56,7 @@ def build(
         watch=file.watch,
         silences=file.silences,
         schedules=file.schedules,
+        retry=file.retry,
     )
 
 

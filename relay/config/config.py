@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from relay.config.examples import Example
 from relay.config.people import Person
 from relay.config.quiet import Hours, SilenceSpec
+from relay.config.retry import Retry
 from relay.config.routes import Unmatched
 from relay.config.server import CircleCI, Defaults, Server
 from relay.config.templates import TemplateSpec
@@ -38,4 +39,5 @@ class Config:
     watch: Mapping[str, Watch]
     silences: tuple[SilenceSpec, ...]
     schedules: Mapping[str, Hours]
+    retry: Retry
     tests: tuple[Example, ...] = ()

@@ -13,6 +13,7 @@ from relay import moments
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
+from relay.config.retry_conditions import retry_faults, told_in_short
 from relay.config.suggestions import unknown
 from relay.config.templates import STANDARD
 from relay.config.tree import Path, find
@@ -21,6 +22,7 @@ from relay.errors import Fault
 from relay.fields import field_type, is_fetched
 from relay.people import AUTHOR
 from relay.planning import DIRECT
+from relay.policy import written_path
 from relay.routing import check_match
 
 NO_ROUTES = (
@@ -57,6 +59,7 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _fallbacks,
         _tests,
         _silences,
+        _retry,
     )
     return tuple(fault for check in checks for fault in check(subject))
 
@@ -127,6 +130,15 @@ def _silences(subject: Subject) -> Iterator[Fault]:
             since, until = moments.parse(silence.since, zone), moments.parse(silence.until, zone)
             if until <= since:
                 yield subject.page.fault((*path, "until"), "it ends before it begins")
+
+
+def _retry(subject: Subject) -> Iterator[Fault]:
+    for path, when, error in retry_faults(subject.file.retry):
+        yield subject.page.fault((*path, *written_path(error.path, when)), told_in_short(error), at_key=True)
+    ids = [rule.id for rule in subject.file.retry.rules or ()]
+    for index, name in enumerate(ids):
+        if name in ids[:index]:
+            yield subject.page.fault(("retry", "rules", index, "id"), f"two rules are called {name}")
 
 
 def _match_keys(match: object, path: Path) -> Iterator[Path]:

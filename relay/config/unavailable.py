@@ -14,11 +14,6 @@ from relay.errors import Fault
 
 NOT_YET = frozenset(
     {
-        "actions.policy",
-        "retry",
-        "fields.failure",
-        "fields.history",
-        "fields.verdict",
         "notifiers.budget",
         "routes.digest",
         "routes.hold",

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
+from relay.config.retry_conditions import may_match_genuine
 from relay.config.templates import STANDARD, TemplateSpec, Wording
 from relay.errors import Fault
 
 NO_TOKEN = "there is no circleci.token"  # noqa: S105 - words
-FETCHED_ROOTS = frozenset({"artifacts", "failed_jobs", "failed_tests", "log"})
+FETCHED_ROOTS = frozenset({"artifacts", "failed_jobs", "failed_tests", "failure", "log"})
 
 
 def warnings_about(file: File, page: Page) -> tuple[Fault, ...]:
@@ -20,6 +21,7 @@ def warnings_about(file: File, page: Page) -> tuple[Fault, ...]:
         *_unused_actions(file, page),
         *_unused_templates(file, page),
         *_missing_token(file, page),
+        *_wide_rules(file, page),
     )
 
 
@@ -36,6 +38,14 @@ def _unused_actions(file: File, page: Page) -> Iterator[Fault]:
     for name in file.actions:
         if name not in used:
             yield page.fault(("actions", name), "no route does it", at_key=True)
+
+
+def _wide_rules(file: File, page: Page) -> Iterator[Fault]:
+    """Rules that would run again what is really broken."""
+    for index, rule in enumerate(file.retry.rules or ()):
+        if rule.do.retry and may_match_genuine(rule.when):
+            problem = "may match what is really broken; say which class, signature, tests or history"
+            yield page.fault(("retry", "rules", index), problem)
 
 
 def _missing_token(file: File, page: Page) -> Iterator[Fault]:

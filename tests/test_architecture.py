@@ -56,7 +56,7 @@ LAYERS = (
 MAY_IMPORT_BESIDE = {
     "planning": {"routing", "cards", "people"},
     "quieting": {"planning", "routing"},
-    "policy": {"failures", "routing"},
+    "policy": {"failures", "routing", "runs"},
     "notifiers": {"transport"},
     "actions": {"transport", "circleci"},
     "worker": {"wiring"},

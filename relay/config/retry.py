@@ -8,17 +8,10 @@ from pydantic import Field
 
 from relay.config.section import Section
 from relay.config.values import Duration, Flag, Kind, Name
+from relay.policy import Mode
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 When = Annotated[Mapping[str, Any], Kind(name="conditions of a rule")]
-
-
-class Mode(StrEnum):
-    """Whether anything is tried again."""
-
-    SHADOW = "shadow"
-    ON = "on"
-    OFF = "off"
 
 
 class From(StrEnum):

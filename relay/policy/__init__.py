@@ -1,5 +1,6 @@
 """The retry policy: whether a failed run is tried again, by the rules, the odds and the budgets. Pure."""
 
+from relay.policy.ledger import About, Ended, Mode, Ruled, about, root_of
 from relay.policy.limits import Breakers, Budgets, Rate, Spent, exhausted, open_breaker
 from relay.policy.rules import NEVER, RULES, Rule, as_match, in_words
 from relay.policy.ruling import Case, Odds, Policy, Ruling, rule_on
@@ -8,19 +9,25 @@ from relay.policy.vocabulary import written_path
 __all__ = [
     "NEVER",
     "RULES",
+    "About",
     "Breakers",
     "Budgets",
     "Case",
+    "Ended",
+    "Mode",
     "Odds",
     "Policy",
     "Rate",
     "Rule",
+    "Ruled",
     "Ruling",
     "Spent",
+    "about",
     "as_match",
     "exhausted",
     "in_words",
     "open_breaker",
+    "root_of",
     "rule_on",
     "written_path",
 ]

@@ -27,8 +27,9 @@ from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam,
 
 from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
+from relay.policy import About, Spent
 from relay.quieting import Slot
-from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, slots
+from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, rulings, slots
 from relay.store.claims import Claim, Lease
 from relay.store.engine import as_store_error, may_pass
 from relay.store.finishes import Finish
@@ -85,6 +86,10 @@ class Turn:
     def slots(self, names: Collection[str]) -> Mapping[str, Slot]:
         """Those of these slots that were ever reserved; no other worker decides about them meanwhile."""
         return slots.known(self._conn, names)
+
+    def spent(self, asked: Sequence[About], now: datetime) -> Mapping[str, Spent]:
+        """What was spent on retries, by root; no other worker rules on any run meanwhile."""
+        return rulings.spent(self._conn, asked, now)
 
     def record_plans(
         self, planned: Sequence[tuple[Claim, Planned]], now: datetime

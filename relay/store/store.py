@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
+from relay.policy import About, Spent
 from relay.quieting import Silence, Slot
 from relay.store import (
     configs,
@@ -24,6 +25,7 @@ from relay.store import (
     plans,
     prune,
     replays,
+    rulings,
     silences,
     slots,
     wakeups,
@@ -47,6 +49,7 @@ from relay.store.loads import Load
 from relay.store.plans import HISTORY
 from relay.store.prune import BATCH, Pruned
 from relay.store.queue import Turn
+from relay.store.rulings import RuledBefore
 from relay.store.runs import Runs
 from relay.store.signs import Signs
 from relay.store.wakeups import Watcher
@@ -290,6 +293,16 @@ class Store:
         """End one, given by its id or a unique part of it. UsageError when none such holds."""
         with writing(self._engine) as conn:
             return silences.remove(conn, text, now)
+
+    def spent(self, asked: Sequence[About], now: datetime) -> Mapping[str, Spent]:
+        """What was spent on retries, for `explain`; holds nothing."""
+        with reading(self._engine) as conn:
+            return rulings.spent(conn, asked, now, hold=False)
+
+    def ruled(self, ids: Collection[str]) -> Mapping[str, RuledBefore]:
+        """What was ruled on these events, by their ids."""
+        with reading(self._engine) as conn:
+            return rulings.ruled(conn, ids)
 
     def slots(self, names: Collection[str]) -> Mapping[str, Slot]:
         """Those of these slots that were ever reserved, for `explain`; holds nothing."""

@@ -2,6 +2,7 @@
 
 from relay.policy.ledger import About, Ended, Mode, Ruled, about, root_of
 from relay.policy.limits import Breakers, Budgets, Rate, Spent, exhausted, open_breaker
+from relay.policy.memory import Memory, PastFailure, PastRetry, PastRun, Sighting
 from relay.policy.rules import NEVER, RULES, Rule, as_match, in_words
 from relay.policy.ruling import Case, Odds, Policy, Ruling, rule_on
 from relay.policy.vocabulary import written_path
@@ -14,13 +15,18 @@ __all__ = [
     "Budgets",
     "Case",
     "Ended",
+    "Memory",
     "Mode",
     "Odds",
+    "PastFailure",
+    "PastRetry",
+    "PastRun",
     "Policy",
     "Rate",
     "Rule",
     "Ruled",
     "Ruling",
+    "Sighting",
     "Spent",
     "about",
     "as_match",

@@ -27,9 +27,9 @@ from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam,
 
 from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
-from relay.policy import About, Spent
+from relay.policy import About, Memory, Spent
 from relay.quieting import Slot
-from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, rulings, slots
+from relay.store import claims, finishes, lanes, liveness, loads, memory, plans, portable, rulings, slots
 from relay.store.claims import Claim, Lease
 from relay.store.engine import as_store_error, may_pass
 from relay.store.finishes import Finish
@@ -90,6 +90,17 @@ class Turn:
     def spent(self, asked: Sequence[About], now: datetime) -> Mapping[str, Spent]:
         """What was spent on retries, by root; no other worker rules on any run meanwhile."""
         return rulings.spent(self._conn, asked, now)
+
+    def remember(
+        self,
+        project: str,
+        keys: Collection[str],
+        fingerprints: Collection[str],
+        classes: Collection[str],
+        now: datetime,
+    ) -> Memory:
+        """Earlier runs of these state keys of a project, and what is known of these failures."""
+        return memory.remember(self._conn, project, keys, fingerprints, classes, now)
 
     def record_plans(
         self, planned: Sequence[tuple[Claim, Planned]], now: datetime

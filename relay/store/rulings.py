@@ -26,7 +26,7 @@ from sqlalchemy.types import Text
 
 from relay.ids import id_at
 from relay.policy import About, Ended, Mode, Ruled, Spent
-from relay.store.blobs import clean, key_of, optional_key
+from relay.store.blobs import clean, key_of, optional_key, pack_json
 from relay.store.portable import among, lock_names
 from relay.store.tables import Moment, events, failures, rulings
 
@@ -194,6 +194,7 @@ def _failure_rows(each: Ruled) -> list[dict[str, Any]]:
             "failure_class": str(failure.failure_class),
             "signature": optional_key(failure.signatures[0] if failure.signatures else None),
             "fingerprint": failure.fingerprint,
+            "tests": pack_json(list(failure.tests)) if failure.tests else None,
         }
         for place, failure in enumerate(each.failures)
     ]

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
-from relay.policy import About, Spent
+from relay.policy import About, Memory, Spent
 from relay.quieting import Silence, Slot
 from relay.store import (
     configs,
@@ -20,6 +20,7 @@ from relay.store import (
     ledger,
     liveness,
     loads,
+    memory,
     migrations,
     notes,
     plans,
@@ -303,6 +304,18 @@ class Store:
         """What was ruled on these events, by their ids."""
         with reading(self._engine) as conn:
             return rulings.ruled(conn, ids)
+
+    def remember(
+        self,
+        project: str,
+        keys: Collection[str],
+        fingerprints: Collection[str],
+        classes: Collection[str],
+        now: datetime,
+    ) -> Memory:
+        """Earlier runs of these state keys of a project, and what is known of these failures."""
+        with reading(self._engine) as conn:
+            return memory.remember(conn, project, keys, fingerprints, classes, now)
 
     def slots(self, names: Collection[str]) -> Mapping[str, Slot]:
         """Those of these slots that were ever reserved, for `explain`; holds nothing."""

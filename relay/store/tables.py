@@ -403,6 +403,7 @@ failures = Table(
     Column("failure_class", Text, nullable=False),
     Column("signature", Key),
     Column("fingerprint", Key, nullable=False),
+    Column("tests", LargeBinary),  # ids of those that failed, packed
 )
 Index("failures_signature", failures.c.signature, failures.c.at)
 Index("failures_fingerprint", failures.c.fingerprint, failures.c.at)

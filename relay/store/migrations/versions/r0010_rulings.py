@@ -68,5 +68,6 @@ def _failures() -> None:
         sa.Column("failure_class", sa.Text(), nullable=False),
         sa.Column("signature", Key, nullable=True),
         sa.Column("fingerprint", Key, nullable=False),
+        sa.Column("tests", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("event_id", "place"),
     )

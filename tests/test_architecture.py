@@ -36,6 +36,7 @@ LAYERS = (
         "routing",
         "planning",
         "failures",
+        "odds",
         "quieting",
         "retries",
         "markup",
@@ -55,6 +56,7 @@ LAYERS = (
 MAY_IMPORT_BESIDE = {
     "planning": {"routing", "cards", "people"},
     "quieting": {"planning", "routing"},
+    "odds": {"failures"},
     "notifiers": {"transport"},
     "actions": {"transport", "circleci"},
     "worker": {"wiring"},

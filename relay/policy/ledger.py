@@ -7,6 +7,7 @@ from enum import StrEnum
 from relay.failures import Failure
 from relay.model import Event
 from relay.policy.limits import Breakers, Budgets
+from relay.policy.memory import PastFailure
 from relay.policy.ruling import INFRASTRUCTURE, Ruling
 from relay.runs import retry_origin
 
@@ -17,6 +18,10 @@ class Mode(StrEnum):
     SHADOW = "shadow"
     ON = "on"
     OFF = "off"
+
+    @property
+    def acts(self) -> bool:
+        return self is Mode.ON
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +60,26 @@ class Ruled:
     p_transient: float | None = None
     p_passes: float | None = None
     explored: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuledBefore:
+    """A ruling as the ledger has it, and what came of it."""
+
+    event_id: str
+    root: str
+    at: datetime
+    mode: Mode
+    retry: bool
+    explored: bool
+    rule: str | None
+    stop: str | None
+    p_transient: float | None
+    p_passes: float | None
+    passed: bool | None
+    verdict: str | None
+    ended_at: datetime | None
+    failures: tuple[PastFailure, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

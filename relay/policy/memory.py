@@ -15,6 +15,7 @@ class PastFailure:
     failure_class: str
     fingerprint: str
     tests: tuple[str, ...] = ()
+    evidence: str | None = None  # the decisive line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

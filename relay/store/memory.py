@@ -37,7 +37,7 @@ def remember(
 
 def _runs(conn: Connection, project: str, key: str) -> tuple[PastRun, ...]:
     rows = conn.execute(_RUNS, {"key": key_of(key), "most": MOST_RUNS}).all()
-    found = _failures(conn, [row.event_id for row in rows])
+    found = failures_of(conn, [row.event_id for row in rows])
     ours = _ours(conn, project, [row.run for row in rows if row.run])
     return tuple(_run(row, found, ours) for row in rows)
 
@@ -54,7 +54,8 @@ def _run(row: Any, found: Mapping[str, tuple[PastFailure, ...]], ours: Collectio
     )
 
 
-def _failures(conn: Connection, ids: Collection[str]) -> Mapping[str, tuple[PastFailure, ...]]:
+def failures_of(conn: Connection, ids: Collection[str]) -> Mapping[str, tuple[PastFailure, ...]]:
+    """The failed jobs of these events, as far as anybody looked."""
     found: dict[str, list[PastFailure]] = defaultdict(list)
     for row in conn.execute(_FAILURES, {"ids": list(ids)}) if ids else ():
         found[row.event_id].append(
@@ -63,6 +64,7 @@ def _failures(conn: Connection, ids: Collection[str]) -> Mapping[str, tuple[Past
                 failure_class=row.failure_class,
                 fingerprint=row.fingerprint,
                 tests=tuple(unpack_json(row.tests)) if row.tests else (),
+                evidence=row.evidence,
             )
         )
     return {event_id: tuple(each) for event_id, each in found.items()}
@@ -124,6 +126,7 @@ _FAILURES = (
         failures.c.failure_class,
         failures.c.fingerprint,
         failures.c.tests,
+        failures.c.evidence,
     )
     .where(among(failures.c.event_id, "ids"))
     .order_by(failures.c.event_id, failures.c.place)

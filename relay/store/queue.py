@@ -27,7 +27,7 @@ from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam,
 
 from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
-from relay.policy import About, Memory, Spent
+from relay.policy import About, Memory, RuledBefore, Spent
 from relay.quieting import Slot
 from relay.store import claims, finishes, lanes, liveness, loads, memory, plans, portable, rulings, slots
 from relay.store.claims import Claim, Lease
@@ -90,6 +90,10 @@ class Turn:
     def spent(self, asked: Sequence[About], now: datetime) -> Mapping[str, Spent]:
         """What was spent on retries, by root; no other worker rules on any run meanwhile."""
         return rulings.spent(self._conn, asked, now)
+
+    def undecided(self, roots: Collection[str]) -> Mapping[str, tuple[RuledBefore, ...]]:
+        """Rulings of which no later attempt has ended, by root."""
+        return rulings.undecided(self._conn, roots)
 
     def remember(
         self,

@@ -4,8 +4,8 @@ A ruling is written in the transaction that plans its event, under locks on ever
 never spend the same budget.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,30 +25,11 @@ from sqlalchemy import (
 from sqlalchemy.types import Text
 
 from relay.ids import id_at
-from relay.policy import About, Ended, Mode, Ruled, Spent
+from relay.policy import About, Ended, Mode, Ruled, RuledBefore, Spent
 from relay.store.blobs import clean, key_of, optional_key, pack_json
+from relay.store.memory import failures_of
 from relay.store.portable import among, lock_names
 from relay.store.tables import Moment, events, failures, rulings
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RuledBefore:
-    """A ruling as the ledger has it, and what came of it."""
-
-    event_id: str
-    root: str
-    at: datetime
-    mode: Mode
-    retry: bool
-    explored: bool
-    rule: str | None
-    stop: str | None
-    p_transient: float | None
-    p_passes: float | None
-    passed: bool | None
-    verdict: str | None
-    ended_at: datetime | None
-
 
 HOUR, DAY, MONTH = timedelta(hours=1), timedelta(days=1), timedelta(days=30)
 BUDGET = "retry budget"  # the lock on what all runs share
@@ -141,12 +122,24 @@ def settle(conn: Connection, ended: Iterable[Ended]) -> None:
 
 def ruled(conn: Connection, ids: Collection[str]) -> dict[str, RuledBefore]:
     """By event."""
-    rows = conn.execute(_RULED, {"ids": list(ids)}).mappings()
-    return {row["event_id"]: _ruled_before(row) for row in rows}
+    rows = conn.execute(_RULED, {"ids": list(ids)}).mappings().all()
+    return {each.event_id: each for each in _ruled_before(conn, rows)}
 
 
-def _ruled_before(row: RowMapping) -> RuledBefore:
-    return RuledBefore(**{**row, "mode": Mode(row["mode"])})
+def undecided(conn: Connection, roots: Collection[str]) -> dict[str, tuple[RuledBefore, ...]]:
+    """Rulings by their roots, as given, of which no later attempt has ended; the oldest first."""
+    stored = {key_of(root): root for root in roots}
+    rows = conn.execute(_UNDECIDED, {"roots": list(stored)}).mappings().all() if stored else ()
+    found: dict[str, list[RuledBefore]] = defaultdict(list)
+    for each in _ruled_before(conn, rows):
+        found[stored[each.root]].append(each)
+    return {root: tuple(each) for root, each in found.items()}
+
+
+def _ruled_before(conn: Connection, rows: Sequence[RowMapping]) -> Iterator[RuledBefore]:
+    found = failures_of(conn, [row["event_id"] for row in rows])
+    for row in rows:
+        yield RuledBefore(**{**row, "mode": Mode(row["mode"])}, failures=found.get(row["event_id"], ()))
 
 
 def forget(conn: Connection, ids: Sequence[str]) -> None:
@@ -194,6 +187,7 @@ def _failure_rows(each: Ruled) -> list[dict[str, Any]]:
             "failure_class": str(failure.failure_class),
             "signature": optional_key(failure.signatures[0] if failure.signatures else None),
             "fingerprint": failure.fingerprint,
+            "evidence": clean(failure.evidence.line) if failure.evidence else None,
             "tests": pack_json(list(failure.tests)) if failure.tests else None,
         }
         for place, failure in enumerate(each.failures)
@@ -235,8 +229,29 @@ _OWN = select(
         & (rulings.c.at > bindparam("since", type_=Moment()))
     ).label("on_branch"),
 ).where(rulings.c.project == bindparam("project"), _RETRIED)
-_RULED = select(*(rulings.c[each.name] for each in fields(RuledBefore))).where(
-    among(rulings.c.event_id, "ids")
+_COLUMNS = tuple(
+    rulings.c[name]
+    for name in (
+        "event_id",
+        "root",
+        "at",
+        "mode",
+        "retry",
+        "explored",
+        "rule",
+        "stop",
+        "p_transient",
+        "p_passes",
+        "passed",
+        "verdict",
+        "ended_at",
+    )
+)
+_RULED = select(*_COLUMNS).where(among(rulings.c.event_id, "ids"))
+_UNDECIDED = (
+    select(*_COLUMNS)
+    .where(among(rulings.c.root, "roots"), rulings.c.passed.is_(None))
+    .order_by(rulings.c.root, rulings.c.at)
 )
 _HITS = select(
     func.count(func.distinct(failures.c.project)).label("projects"),

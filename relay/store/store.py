@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
-from relay.policy import About, Memory, Spent
+from relay.policy import About, Memory, RuledBefore, Spent
 from relay.quieting import Silence, Slot
 from relay.store import (
     configs,
@@ -50,7 +50,6 @@ from relay.store.loads import Load
 from relay.store.plans import HISTORY
 from relay.store.prune import BATCH, Pruned
 from relay.store.queue import Turn
-from relay.store.rulings import RuledBefore
 from relay.store.runs import Runs
 from relay.store.signs import Signs
 from relay.store.wakeups import Watcher
@@ -316,6 +315,11 @@ class Store:
         """Earlier runs of these state keys of a project, and what is known of these failures."""
         with reading(self._engine) as conn:
             return memory.remember(conn, project, keys, fingerprints, classes, now)
+
+    def undecided(self, roots: Collection[str]) -> Mapping[str, tuple[RuledBefore, ...]]:
+        """Rulings of which no later attempt has ended, by root."""
+        with reading(self._engine) as conn:
+            return rulings.undecided(conn, roots)
 
     def slots(self, names: Collection[str]) -> Mapping[str, Slot]:
         """Those of these slots that were ever reserved, for `explain`; holds nothing."""

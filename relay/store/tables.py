@@ -403,6 +403,7 @@ failures = Table(
     Column("failure_class", Text, nullable=False),
     Column("signature", Key),
     Column("fingerprint", Key, nullable=False),
+    Column("evidence", Text),  # the decisive line, without secrets
     Column("tests", LargeBinary),  # ids of those that failed, packed
 )
 Index("failures_signature", failures.c.signature, failures.c.at)

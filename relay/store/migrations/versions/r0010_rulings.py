@@ -68,6 +68,7 @@ def _failures() -> None:
         sa.Column("failure_class", sa.Text(), nullable=False),
         sa.Column("signature", Key, nullable=True),
         sa.Column("fingerprint", Key, nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=True),
         sa.Column("tests", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("event_id", "place"),
     )

@@ -1,0 +1,40 @@
+"""What a configuration says about retries, ready to be used, and what the store knows about one event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from relay.model import Status
+from relay.policy import Memory, Mode, Policy, RuledBefore, Spent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryTerms:
+    """keys: `defaults.state.key`. priors: how often a retry passes, of people's own classes of failures."""
+
+    mode: Mode
+    policy: Policy
+    explore: float
+    keys: tuple[str, ...]
+    trunk: tuple[str, ...] = ()
+    ignore: tuple[Status, ...] = ()
+    priors: Mapping[str, float] = field(default_factory=dict)
+    spared: float = 15.0  # minutes of people
+    late: float = 0.05
+    credit: float = 0.0006
+    credits_per_minute: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What the store knows about one event. before: rulings on earlier attempts that nobody decided yet.
+
+    is_off: why nothing is run again just now.
+    """
+
+    memory: Memory
+    spent: Spent
+    before: tuple[RuledBefore, ...] = ()
+    is_off: str | None = None
+
+
+NOTHING_KNOWN = Known(memory=Memory(), spent=Spent())

@@ -15,14 +15,14 @@ SHORT: Mapping[str, str] = {
     "step_kind": "failure.step_kind",
     "exit_code": "failure.exit_code",
     "p_transient": "failure.p_transient",
-    "job": "failure.job",
+    "job": "failure.name",
     "workflow": "workflow.name",
     "project": "project.slug",
     "author": "author.known",
     "attempt": "workflow.attempt",
-    "tests.known_flaky": "failure.tests.known_flaky",
-    "tests.count": "failure.tests.count",
-    "tests.name": "failure.tests.name",
+    "tests.known_flaky": "failure.known_flaky",
+    "tests.count": "failure.test_count",
+    "tests.name": "failure.tests",
 }
 NESTED = ("tests", "history")  # may be written with their fields inside
 BLOCKS = ("any", "all", "not")

@@ -55,7 +55,7 @@ def failure(of: FailureClass = FailureClass.REGISTRY, **its: Any) -> Failure:
 
 def noted(event: Event, found: Failure, **more: Any) -> Event:
     """The event as rules read it for one failed job."""
-    note = {"class": str(found.failure_class), "job": found.job, "step": found.step, **more}
+    note = {"class": str(found.failure_class), "name": found.job, "step": found.step, **more}
     return replace(event, notes={**event.notes, "failure": note})
 
 
@@ -144,9 +144,9 @@ def test_a_branch_that_is_broken_by_this_very_failure_is_left_alone() -> None:
 def test_known_flaky_tests_are_tried_again_and_others_are_not() -> None:
     event = make_event(status=Status.FAILED)
     found = failure(FailureClass.TEST)
-    known = noted(event, found, tests={"known_flaky": "all", "count": 2})
-    stable = noted(event, found, tests={"known_flaky": "some", "count": 2})
-    many = noted(event, found, tests={"known_flaky": "all", "count": 4})
+    known = noted(event, found, known_flaky="all", test_count=2)
+    stable = noted(event, found, known_flaky="some", test_count=2)
+    many = noted(event, found, known_flaky="all", test_count=4)
     whole = case(found)
     answers = [
         rule_on(replace(whole, jobs=((read, found, GOOD),)), SHIPPED, NOW).retry
@@ -196,7 +196,7 @@ def test_after_an_outage_one_probe_goes_first() -> None:
 def test_an_outage_is_no_reason_against_a_flaky_test() -> None:
     event = make_event(status=Status.FAILED)
     found = failure(FailureClass.FLAKY)
-    read = noted(event, found, tests={"known_flaky": "all", "count": 1})
+    read = noted(event, found, known_flaky="all", test_count=1)
     spent = Spent(hits_projects=9, last_hit=NOW)
     assert rule_on(replace(case(found, spent=spent), jobs=((read, found, GOOD),)), SHIPPED, NOW).retry
 

@@ -18,7 +18,7 @@ def test_short_words_are_spelt_out() -> None:
 
 def test_tests_and_history_may_be_written_with_their_fields_inside() -> None:
     assert spelt_out({"tests": {"known_flaky": "all"}, "history": {"rho": ">= 0.5"}}) == {
-        "failure.tests.known_flaky": "all",
+        "failure.known_flaky": "all",
         "history.rho": ">= 0.5",
     }
 

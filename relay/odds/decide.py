@@ -22,7 +22,7 @@ class Advice(StrEnum):
     BROKEN_BRANCH = "broken_branch"
     OUTAGE = "outage"
     GENUINE = "genuine"
-    NEVER = "never"  # not for this class
+    NEVER = "never"  # not for this class, or by the rules
     SPENT = "spent"  # as many as allowed were made
     NOT_WORTH_IT = "not_worth_it"
 
@@ -109,7 +109,7 @@ _ADVICE_WORDS = {
     Advice.BROKEN_BRANCH: "but the branch is broken in this way, so no retry",
     Advice.OUTAGE: "but others meet the same, which looks like an outage, so no retry now",
     Advice.GENUINE: "so it is genuine, and no retry",
-    Advice.NEVER: "but failures of this class are not retried",
+    Advice.NEVER: "but no retry is allowed for failures of this kind",
     Advice.SPENT: "but as many retries as are allowed were made",
     Advice.NOT_WORTH_IT: "so a retry is not worth it",
 }

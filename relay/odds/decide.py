@@ -54,14 +54,6 @@ def decide(case: Case) -> Judged:
     passes = p_passes(transient, success)
     star, least = break_even(case.costs), floor(pull_request=case.pull_request)
     advice = _advice(case, transient, passes, max(star, least))
-    words = (
-        *_term_words(terms),
-        f"a retry passes with {percent(passes)}: {percent(transient)} transient, "
-        f"of which {percent(success)} pass when run again",
-        f"worth it from {percent(max(star, least))}: "
-        f"costs and delay ask for {percent(star)}, caution for {percent(least)}",
-        _ADVICE_WORDS[advice],
-    )
     return Judged(
         p_transient=transient,
         p_passes=passes,
@@ -71,7 +63,14 @@ def decide(case: Case) -> Judged:
         terms=terms,
         advice=advice,
         at_most=_allowed(case) - len(case.failed_retries) if advice is Advice.RETRY else 0,
-        words=words,
+        words=(
+            *_term_words(terms),
+            f"a retry passes with {percent(passes)}: {percent(transient)} transient, "
+            f"of which {percent(success)} pass when run again",
+            f"worth it from {percent(max(star, least))}: "
+            f"costs and delay ask for {percent(star)}, caution for {percent(least)}",
+            _ADVICE_WORDS[advice],
+        ),
     )
 
 

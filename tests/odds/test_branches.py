@@ -124,6 +124,21 @@ def test_failing_again_while_recovering_is_the_same_break() -> None:
     assert [each.turn for each in found if each.turn] == [Turn.BROKE, Turn.MENDED]
 
 
+def test_a_mended_branch_that_fails_once_more_is_only_suspected() -> None:
+    last = history(C, H, H, H, C, C, H, rates=USUAL)[-1]
+
+    assert (last.state, last.turn, last.last_good, last.first_bad) == (S, None, "c5", "c6")
+
+
+def test_a_second_break_is_told_like_the_first() -> None:
+    found = history(C, H, H, H, C, C, H, H, H, C, C, rates=USUAL)
+
+    told = [(each.turn, each.last_good, each.first_bad) for each in found if each.turn]
+
+    first, second = ("c0", "c1"), ("c5", "c6")
+    assert told == [(turn, *named) for named in (first, second) for turn in (Turn.BROKE, Turn.MENDED)]
+
+
 def test_a_pass_takes_suspicion_away() -> None:
     found = history(C, H, H, C, H, rates=USUAL)
 
@@ -198,8 +213,10 @@ def test_an_outcome_becomes_a_run_with_its_failed_retries() -> None:
 
 @given(st.lists(st.sampled_from([C, F, H]), max_size=40))
 def test_what_breaks_and_what_mends_take_turns(kinds: list[Logical]) -> None:
-    turns = [each.turn for each in history(*kinds, rates=USUAL) if each.turn]
+    found = history(*kinds, rates=USUAL)
+    turns = [each.turn for each in found if each.turn]
 
+    assert all(each.p_broken >= 0.99 for each in found if each.turn is Turn.BROKE)
     assert turns == [Turn.BROKE if number % 2 == 0 else Turn.MENDED for number in range(len(turns))]
 
 

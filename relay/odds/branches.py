@@ -51,7 +51,8 @@ class Standing:
     fingerprint: str
     state: BranchState = BranchState.GREEN
     bad: tuple[Run, ...] = ()
-    last_good: str | None = None  # the last commit that passed before the first bad one
+    last_good: str | None = None  # the last commit that passed before the first bad one; None while green
+    last_pass: str | None = None  # the latest that passed
     first_pass: str | None = None  # the commit that began the recovery
     p_broken: float = 0.0
     turn: Turn | None = None  # what the latest run is to be announced as
@@ -86,14 +87,14 @@ def advance(standing: Standing, run: Run, rates: Rates | None = None) -> Standin
     A run that failed in another way says nothing of this fingerprint. A retry that went green takes
     suspicion away, but mends nothing that is broken (odds.md 7).
     """
-    standing = replace(standing, turn=None)
+    standing = _as_before(standing)
     if run.kind is Logical.HARD:
         return _failed(standing, run, rates) if run.fingerprint == standing.fingerprint else standing
     if standing.bad and run.pushed < standing.bad[0].pushed:
         return standing
     if standing.state in (BranchState.BROKEN, BranchState.RECOVERING):
         return standing if run.kind is Logical.FLAKE else _passed_while_broken(standing, run)
-    return Standing(fingerprint=standing.fingerprint, last_good=run.commit)
+    return Standing(fingerprint=standing.fingerprint, last_pass=run.commit)
 
 
 def failed_twice(pushes: Sequence[Run]) -> bool:
@@ -104,6 +105,13 @@ def failed_twice(pushes: Sequence[Run]) -> bool:
     older, newer = last
     same = older.fingerprint is not None and older.fingerprint == newer.fingerprint
     return same and older.commit != newer.commit
+
+
+def _as_before(standing: Standing) -> Standing:
+    """What was announced is not announced again, and a break that was mended is forgotten."""
+    if standing.turn is Turn.MENDED:
+        return Standing(fingerprint=standing.fingerprint, last_pass=standing.last_pass)
+    return replace(standing, turn=None)
 
 
 def _failed(standing: Standing, run: Run, rates: Rates | None) -> Standing:
@@ -118,6 +126,7 @@ def _failed(standing: Standing, run: Run, rates: Rates | None) -> Standing:
         standing,
         state=BranchState.BROKEN if broken else BranchState.SUSPECT,
         bad=bad,
+        last_good=standing.last_good if standing.bad else standing.last_pass,
         first_pass=None,
         p_broken=odds,
         turn=Turn.BROKE if broken and not was_broken else None,
@@ -135,8 +144,9 @@ def _by_fallback(bad: Sequence[Run]) -> bool:
 
 
 def _passed_while_broken(standing: Standing, run: Run) -> Standing:
+    passed = replace(standing, last_pass=run.commit, p_broken=0.0)
     if standing.state is BranchState.BROKEN:
-        return replace(standing, state=BranchState.RECOVERING, first_pass=run.commit)
+        return replace(passed, state=BranchState.RECOVERING, first_pass=run.commit)
     if run.commit == standing.first_pass:
         return standing
-    return replace(standing, state=BranchState.GREEN, turn=Turn.MENDED)
+    return replace(passed, state=BranchState.GREEN, turn=Turn.MENDED)

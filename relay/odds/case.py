@@ -15,9 +15,9 @@ from relay.odds.terms import (
     breadth,
     diff,
     elsewhere,
+    failing_tests,
     log_lines,
     prior,
-    tests,
 )
 
 
@@ -53,7 +53,7 @@ def terms_of(case: Case) -> tuple[Term, ...]:
     said = (
         prior(case.flake_rate, case.break_rate),
         log_lines(case.lr_transient, case.lr_genuine),
-        tests(case.tests),
+        failing_tests(case.tests),
         breadth(case.failed_jobs, case.failed_tests),
         elsewhere(case.elsewhere),
         diff(case.tests),

@@ -22,7 +22,7 @@ class Advice(StrEnum):
     BROKEN_BRANCH = "broken_branch"
     OUTAGE = "outage"
     GENUINE = "genuine"
-    NEVER = "never"  # not for this class
+    NEVER = "never"  # not for this class, or by the rules
     SPENT = "spent"  # as many as allowed were made
     NOT_WORTH_IT = "not_worth_it"
 
@@ -54,14 +54,6 @@ def decide(case: Case) -> Judged:
     passes = p_passes(transient, success)
     star, least = break_even(case.costs), floor(pull_request=case.pull_request)
     advice = _advice(case, transient, passes, max(star, least))
-    words = (
-        *_term_words(terms),
-        f"a retry passes with {percent(passes)}: {percent(transient)} transient, "
-        f"of which {percent(success)} pass when run again",
-        f"worth it from {percent(max(star, least))}: "
-        f"costs and delay ask for {percent(star)}, caution for {percent(least)}",
-        _ADVICE_WORDS[advice],
-    )
     return Judged(
         p_transient=transient,
         p_passes=passes,
@@ -71,7 +63,14 @@ def decide(case: Case) -> Judged:
         terms=terms,
         advice=advice,
         at_most=_allowed(case) - len(case.failed_retries) if advice is Advice.RETRY else 0,
-        words=words,
+        words=(
+            *_term_words(terms),
+            f"a retry passes with {percent(passes)}: {percent(transient)} transient, "
+            f"of which {percent(success)} pass when run again",
+            f"worth it from {percent(max(star, least))}: "
+            f"costs and delay ask for {percent(star)}, caution for {percent(least)}",
+            _ADVICE_WORDS[advice],
+        ),
     )
 
 
@@ -109,7 +108,7 @@ _ADVICE_WORDS = {
     Advice.BROKEN_BRANCH: "but the branch is broken in this way, so no retry",
     Advice.OUTAGE: "but others meet the same, which looks like an outage, so no retry now",
     Advice.GENUINE: "so it is genuine, and no retry",
-    Advice.NEVER: "but failures of this class are not retried",
+    Advice.NEVER: "but no retry is allowed for failures of this kind",
     Advice.SPENT: "but as many retries as are allowed were made",
     Advice.NOT_WORTH_IT: "so a retry is not worth it",
 }

@@ -15,7 +15,7 @@ from relay.odds.weights import source_weight
 PSEUDO_RETRIES = 4.0  # what a wider level's rate counts for in a narrower one
 KNOWN_FLAKY_PASSES = 0.75
 
-PRIOR_PASSES: Mapping[FailureClass, float] = MappingProxyType(  # odds.md 2, column "prior ρ"
+PRIOR_PASSES: Mapping[FailureClass, float] = MappingProxyType(  # odds.md 2, column π
     {
         FailureClass.AGENT: 0.90,
         FailureClass.NET: 0.80,
@@ -68,8 +68,7 @@ def retry_success(prior: float, levels: Sequence[Tally], now: datetime) -> Beta:
     belief = _around(prior)
     for wide, narrow in zip(levels, (*levels[1:], NOTHING_SEEN), strict=True):
         rest = wide.at(now).without(narrow.at(now))
-        belief = _around(belief.mean) if wide is not levels[0] else belief
-        belief = belief.after(rest.hits, rest.misses)
+        belief = _around(belief.mean).after(rest.hits, rest.misses)
     return belief
 
 

@@ -10,7 +10,7 @@ JOB_FLAKES = Beta(a=1, b=49)  # odds.md 2: mean 2 %
 TEST_FLAKES = Beta(a=0.05, b=50)  # a test never seen to flake
 FLAKY_TEST_FLAKES = Beta(a=0.19, b=5.6)  # one that was
 BREAKS = Beta(a=1, b=32)  # of the default branch: mean 3 %
-PULL_REQUEST_BREAKS = Beta(a=3, b=22)  # mean 12 %, mostly between 3 and 27 %: roughly 5 to 25 %
+PULL_REQUEST_BREAKS = Beta(a=3, b=22)  # mean 12 %, mostly between 3 and 27 %
 
 
 def flake_rate_of_job(flakes: Tally, now: datetime) -> Beta:

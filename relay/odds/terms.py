@@ -69,7 +69,7 @@ def log_lines(lr_transient: float, lr_genuine: float) -> Term | None:
     return _term("log", within(LOG_LEAST, value, LOG_MOST), " and ".join(said))
 
 
-def tests(failed: Sequence[FailedTest]) -> Term | None:
+def failing_tests(failed: Sequence[FailedTest]) -> Term | None:
     """×6 when all failing tests are known flaky, ×0.25 with a stable one (50 clean) among them (odds.md 3).
 
     New and renamed tests get no credit for flakiness (odds.md 7).

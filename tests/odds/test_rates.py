@@ -6,6 +6,7 @@ import pytest
 
 from relay.failures.record import FailureClass
 from relay.odds.attempts import Source
+from relay.odds.chances import p_transient
 from relay.odds.outcomes import Logical, outcomes
 from relay.odds.passing import (
     PRIOR_PASSES,
@@ -23,6 +24,7 @@ from relay.odds.rates import (
     flake_rate_of_test,
 )
 from relay.odds.tally import NOTHING_SEEN, Tally
+from relay.odds.terms import prior
 from tests.factories import NOON
 from tests.odds.making import DAY, GREEN, HOUR, JOB, RED, attempt, outcome
 
@@ -107,6 +109,17 @@ def test_a_retry_is_counted_at_one_level_only() -> None:
     assert [found.a, found.b] == pytest.approx([9.4, 1.6])
 
 
+def test_what_is_learnt_at_one_level_is_the_prior_of_the_next() -> None:
+    everywhere, project, own = seen(14, 10), seen(4, 10), seen(0, 4)
+
+    by_class = (3.2 + 10) / 14  # ten passes outside the project
+    by_project = (4 * by_class + 4) / (4 + 10)
+
+    found = retry_success(0.8, (everywhere, project, own), NOON)
+
+    assert [found.a, found.b] == pytest.approx([4 * by_project, 4 * (1 - by_project) + 4])
+
+
 def test_a_job_that_behaves_unlike_its_class_is_believed() -> None:
     everywhere, own = seen(900, 100), seen(2, 38)
 
@@ -156,3 +169,17 @@ def test_a_job_that_was_mended_is_trusted_again_within_weeks() -> None:
     rates = [flake_rate_of_job(tally, NOON + 60 * DAY).mean, tally.hits_seen / tally.seen]
 
     assert rates == [pytest.approx(0.145, abs=0.02), 0.5]
+
+
+def test_of_the_failures_called_transient_as_many_are() -> None:
+    random, transient, failed = Random(7), 0, 0
+    flakes = breaks = NOTHING_SEEN
+    for _ in range(20_000):
+        broken, flaked = random.random() < 0.04, random.random() < 0.06
+        kind = Logical.HARD if broken else Logical.FLAKE if flaked else Logical.CLEAN
+        flakes, breaks = count_flakes(flakes, outcome(kind)), count_breaks(breaks, outcome(kind))
+        transient, failed = transient + (kind is Logical.FLAKE), failed + (kind is not Logical.CLEAN)
+
+    term = prior(flake_rate_of_job(flakes, NOON).mean, break_rate(breaks, NOON).mean)
+
+    assert p_transient([term]) == pytest.approx(transient / failed, abs=0.02)

@@ -24,6 +24,7 @@ COMMANDS = {
     "replay": "ledger",
     "prune": "ledger",
     "silence": "silences",
+    "retry": "retries",
     "db": "database",
     "circleci": "circleci",
 }

@@ -29,13 +29,26 @@ from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
 from relay.policy import About, Memory, RuledBefore, Spent
 from relay.quieting import Slot
-from relay.store import claims, finishes, lanes, liveness, loads, memory, plans, portable, rulings, slots
+from relay.store import (
+    claims,
+    finishes,
+    lanes,
+    liveness,
+    loads,
+    memory,
+    plans,
+    portable,
+    rulings,
+    slots,
+    switch,
+)
 from relay.store.claims import Claim, Lease
 from relay.store.engine import as_store_error, may_pass
 from relay.store.finishes import Finish
 from relay.store.limits import Destination, Limit, opens_at
 from relay.store.loads import Load
 from relay.store.plans import HISTORY, Planned
+from relay.store.switch import SwitchedOff
 from relay.store.tables import IS_LEASED, PLANNING, attempts, deliveries, destinations, work
 
 __all__ = ["Claim", "Finish", "Limit", "Turn"]
@@ -90,6 +103,10 @@ class Turn:
     def spent(self, asked: Sequence[About], now: datetime) -> Mapping[str, Spent]:
         """What was spent on retries, by root; no other worker rules on any run meanwhile."""
         return rulings.spent(self._conn, asked, now)
+
+    def switched_off(self) -> SwitchedOff | None:
+        """Who switched retries off; None while they are on."""
+        return switch.read(self._conn)
 
     def undecided(self, roots: Collection[str]) -> Mapping[str, tuple[RuledBefore, ...]]:
         """Rulings of which no later attempt has ended, by root."""

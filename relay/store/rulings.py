@@ -48,20 +48,28 @@ def spent(conn: Connection, asked: Sequence[About], now: datetime, *, hold: bool
 
 def _shared(conn: Connection, about: About, now: datetime) -> Mapping[str, Any]:
     """What is the same for every run."""
-    since = {"hour": now - HOUR, "day": now - DAY, "month": now - MONTH}
-    used = conn.execute(_USED, {**since, "mode": about.mode.value}).mappings().one()
+    taken = used(conn, about.mode, now)
     ended = conn.execute(
         _ENDED, {"since": id_at((now - HOUR).timestamp()), "most": about.most_ended}
     ).scalar_one()
     decided = conn.execute(_DECIDED, {"most": about.window, "mode": about.mode.value}).all()
     return {
-        "in_hour": int(used["in_hour"] or 0),
-        "minutes_day": float(used["minutes_day"] or 0.0),
-        "minutes_month": float(used["minutes_month"] or 0.0),
-        "probed_at": used["probed_at"],
+        **taken,
         "ended_in_hour": ended,
         "decided": tuple(bool(row.passed) for row in decided),
         "last_decided": decided[0].ended_at if decided else None,
+    }
+
+
+def used(conn: Connection, mode: Mode, now: datetime) -> dict[str, Any]:
+    """What all retries took lately, and when the last one was."""
+    since = {"hour": now - HOUR, "day": now - DAY, "month": now - MONTH}
+    found = conn.execute(_USED, {**since, "mode": mode.value}).mappings().one()
+    return {
+        "in_hour": int(found["in_hour"] or 0),
+        "minutes_day": float(found["minutes_day"] or 0.0),
+        "minutes_month": float(found["minutes_month"] or 0.0),
+        "probed_at": found["probed_at"],
     }
 
 

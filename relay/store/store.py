@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
-from relay.policy import About, Memory, RuledBefore, Spent
+from relay.policy import About, Memory, Mode, RuledBefore, Spent
 from relay.quieting import Silence, Slot
 from relay.store import (
     configs,
@@ -26,9 +26,11 @@ from relay.store import (
     plans,
     prune,
     replays,
+    retried,
     rulings,
     silences,
     slots,
+    switch,
     wakeups,
 )
 from relay.store.accept import Arrival, accept
@@ -50,8 +52,10 @@ from relay.store.loads import Load
 from relay.store.plans import HISTORY
 from relay.store.prune import BATCH, Pruned
 from relay.store.queue import Turn
+from relay.store.retried import Flake, Tried
 from relay.store.runs import Runs
 from relay.store.signs import Signs
+from relay.store.switch import SwitchedOff
 from relay.store.wakeups import Watcher
 
 _EVERYTHING = EventFilter()
@@ -315,6 +319,39 @@ class Store:
         """Earlier runs of these state keys of a project, and what is known of these failures."""
         with reading(self._engine) as conn:
             return memory.remember(conn, project, keys, fingerprints, classes, now)
+
+    def switched_off(self) -> SwitchedOff | None:
+        """Who switched retries off; None while they are on."""
+        with reading(self._engine) as conn:
+            return switch.read(conn)
+
+    def switch_off(self, switched: SwitchedOff) -> SwitchedOff:
+        with writing(self._engine) as conn:
+            return switch.off(conn, switched)
+
+    def switch_on(self) -> bool:
+        """Whether they were off."""
+        with writing(self._engine) as conn:
+            return switch.on(conn)
+
+    def spent_by_all(self, mode: Mode, now: datetime) -> Mapping[str, Any]:
+        """What all retries took, for `relay retry status`."""
+        with reading(self._engine) as conn:
+            return rulings.used(conn, mode, now)
+
+    def retried_by(self, column: str, since: datetime) -> tuple[Tried, ...]:
+        """What rulings came to, by `mode`, `rule`, `stop` or `verdict`."""
+        with reading(self._engine) as conn:
+            return retried.by(conn, column, since)
+
+    def retried_by_class(self, since: datetime) -> tuple[Tried, ...]:
+        with reading(self._engine) as conn:
+            return retried.by_class(conn, since)
+
+    def flakes(self, since: datetime, until: datetime, most: int) -> tuple[Flake, ...]:
+        """Failures that came and went, those that took most minutes first."""
+        with reading(self._engine) as conn:
+            return retried.flakes(conn, since, until, most)
 
     def undecided(self, roots: Collection[str]) -> Mapping[str, tuple[RuledBefore, ...]]:
         """Rulings of which no later attempt has ended, by root."""

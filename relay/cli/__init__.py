@@ -24,6 +24,7 @@ COMMANDS = {
     "replay": "ledger",
     "prune": "ledger",
     "silence": "silences",
+    "signatures": "signatures",
     "db": "database",
     "circleci": "circleci",
 }

@@ -13,6 +13,7 @@ from relay import moments
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
+from relay.config.signature_checks import signature_faults
 from relay.config.suggestions import unknown
 from relay.config.templates import STANDARD
 from relay.config.tree import Path, find
@@ -57,6 +58,7 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _fallbacks,
         _tests,
         _silences,
+        _signatures,
     )
     return tuple(fault for check in checks for fault in check(subject))
 
@@ -127,6 +129,10 @@ def _silences(subject: Subject) -> Iterator[Fault]:
             since, until = moments.parse(silence.since, zone), moments.parse(silence.until, zone)
             if until <= since:
                 yield subject.page.fault((*path, "until"), "it ends before it begins")
+
+
+def _signatures(subject: Subject) -> Iterator[Fault]:
+    return signature_faults(subject.file.signatures, subject.page)
 
 
 def _match_keys(match: object, path: Path) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from relay.config.quiet import Hours, SilenceSpec
 from relay.config.routes import Route, Unmatched
 from relay.config.section import Section
 from relay.config.server import CircleCI, Defaults, Server
+from relay.config.signatures import Signatures
 from relay.config.templates import TemplateSpec
 from relay.config.values import Kind, Name
 from relay.config.watch import Watch
@@ -47,6 +48,9 @@ class File(Section):
     )
     actions: Mapping[Name, Written] = Field(
         default_factory=dict, description="Things done through an API, by name."
+    )
+    signatures: Signatures = Field(
+        default=Signatures(), description="What is added to the catalogue by which failures are recognised."
     )
     retry: Written = Field(default_factory=dict, description="When a failed build is tried again.")
     silences: tuple[SilenceSpec, ...] = Field(

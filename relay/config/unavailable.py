@@ -16,7 +16,6 @@ NOT_YET = frozenset(
     {
         "actions.policy",
         "retry",
-        "fields.failure",
         "fields.history",
         "fields.verdict",
         "notifiers.budget",

@@ -106,7 +106,7 @@ def test_an_editor_completes_every_field_that_can_be_matched(schema: dict[str, A
     assert properties["project.slug"]["description"].startswith("`gh/acme/api`; for some organisations")
     assert {"any", "all", "not", "failed_steps.name", "author.bot"} <= properties.keys()
     assert "failed_jobs.name" in properties
-    assert "failure.class" not in properties
+    assert "verdict" not in properties
 
 
 def test_an_editor_offers_the_words_of_a_closed_set(schema: dict[str, Any]) -> None:

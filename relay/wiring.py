@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,8 @@ from relay import actions, config, lastgood, moments, notifiers
 from relay.actions.base import Action
 from relay.config import Config
 from relay.enriching import Enricher, Needs, fetched_of, names_used
+from relay.failures import Catalogue, OwnSignatures, Signature, with_own
+from relay.failures.signature import usual_lr
 from relay.notifiers.base import Notifier
 from relay.people import PersonSpec
 from relay.pipeline import Relay
@@ -73,7 +76,12 @@ def build(settings: Config) -> Relay:
         timezone=ZoneInfo(settings.defaults.timezone),
         limits=_limits(speakers, doers),
         circleci=circleci,
-        enricher=Enricher(circleci, within=settings.circleci.enrich_within)
+        enricher=Enricher(
+            circleci,
+            within=settings.circleci.enrich_within,
+            catalogue=lambda: catalogue_of(settings),
+            mask=settings.masker,
+        )
         if circleci and needs and needs.anything
         else None,
         needs=needs,
@@ -127,6 +135,33 @@ def quiet_of(settings: Config) -> Terms:
         silences=tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences)),
         schedules={name: _schedule(hours, zone) for name, hours in settings.schedules.items()},
         keys={text: compile_text(text) for text in _set_by(settings.routes, ONCE_PER)},
+    )
+
+
+@cache
+def _catalogue(own: OwnSignatures) -> Catalogue:
+    return with_own(own)
+
+
+def catalogue_of(settings: Config) -> Catalogue:
+    """The signatures by which failures are recognised, with the changes of the configuration."""
+    classes = settings.signatures.classes
+    return _catalogue(
+        OwnSignatures(
+            signatures=tuple(_signature(name, each) for name, _, each in settings.signatures.each()),
+            off=frozenset(settings.signatures.off),
+            passes=tuple((name, spec.passes) for name, spec in classes.items() if spec.passes is not None),
+        )
+    )
+
+
+def _signature(failure_class: str, spec: config.SignatureSpec) -> Signature:
+    return Signature(
+        id=spec.id,
+        failure_class=failure_class,
+        lr=usual_lr(failure_class) if spec.lr is None else spec.lr,
+        pattern=spec.re,
+        excluded=spec.excluded,
     )
 
 

@@ -24,6 +24,7 @@ LAYERS = (
         "lifeline",
         "lean",
         "lastgood",
+        "terminal",
     },
     {
         "signature",

@@ -25,6 +25,7 @@ COMMANDS = {
     "prune": "ledger",
     "silence": "silences",
     "retry": "retries",
+    "signatures": "signatures",
     "db": "database",
     "circleci": "circleci",
 }

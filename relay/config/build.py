@@ -50,6 +50,7 @@ def build(
         notifiers=notifiers,
         templates=file.templates,
         actions=actions,
+        signatures=file.signatures,
         routes=route_specs(file),
         unmatched=file.unmatched,
         tests=file.tests,

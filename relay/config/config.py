@@ -11,6 +11,7 @@ from relay.config.quiet import Hours, SilenceSpec
 from relay.config.retry import Retry
 from relay.config.routes import Unmatched
 from relay.config.server import CircleCI, Defaults, Server
+from relay.config.signatures import Signatures
 from relay.config.templates import TemplateSpec
 from relay.config.watch import Watch
 from relay.errors import Fault
@@ -34,6 +35,7 @@ class Config:
     notifiers: Mapping[str, BaseModel]
     templates: Mapping[str, TemplateSpec]
     actions: Mapping[str, BaseModel]
+    signatures: Signatures
     routes: tuple[RouteSpec, ...]
     unmatched: Unmatched
     watch: Mapping[str, Watch]

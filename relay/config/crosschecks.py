@@ -14,6 +14,7 @@ from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
 from relay.config.retry_conditions import retry_faults, told_in_short
+from relay.config.signature_checks import signature_faults
 from relay.config.suggestions import unknown
 from relay.config.templates import STANDARD
 from relay.config.tree import Path, find
@@ -60,6 +61,7 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _tests,
         _silences,
         _retry,
+        _signatures,
     )
     return tuple(fault for check in checks for fault in check(subject))
 
@@ -139,6 +141,10 @@ def _retry(subject: Subject) -> Iterator[Fault]:
     for index, name in enumerate(ids):
         if name in ids[:index]:
             yield subject.page.fault(("retry", "rules", index, "id"), f"two rules are called {name}")
+
+
+def _signatures(subject: Subject) -> Iterator[Fault]:
+    return signature_faults(subject.file.signatures, subject.page)
 
 
 def _match_keys(match: object, path: Path) -> Iterator[Path]:

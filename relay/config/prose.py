@@ -97,9 +97,10 @@ All keys of a `match` must hold; of a list one item must.
 `any:`, `all:` and `not:` take lists of matches. A missing field never matches a pattern; a list of only
 `!` patterns lets it pass.
 
-`failed_jobs`, `failed_tests`, `log` and `artifacts` are in no webhook. With a `circleci.token` they are
-fetched once per event, when a route that applies or its message uses them, within `circleci.enrich_within`.
-If that fails, the message goes without them and says so. They cannot be part of `group.by` or `state.key`.
+`failed_jobs`, `failed_tests`, `log`, `failure` and `artifacts` are in no webhook. With a `circleci.token`
+they are fetched once per event, when a route that applies or its message uses them, within
+`circleci.enrich_within`. If that fails, the message goes without them and says so. They cannot be part of
+`group.by` or `state.key`. `failure` is what the logs come to; see docs/failures.md.
 """
 
 AFTER = f"""\

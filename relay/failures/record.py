@@ -5,7 +5,10 @@ from enum import StrEnum
 
 
 class FailureClass(StrEnum):
-    """What kind of failure it is. The transient ones may pass when run again."""
+    """The kinds of failure that the relay knows by itself. The transient ones may pass when run again.
+
+    People add classes of their own, so a class is kept as text; these are equal to theirs.
+    """
 
     AGENT = "agent"
     NET = "net"
@@ -31,14 +34,23 @@ class FailureClass(StrEnum):
 
     @property
     def is_genuine(self) -> bool:
-        return self.value.startswith("genuine.")
+        return is_genuine(self)
 
 
-TRANSIENT = frozenset(
-    each
-    for each in FailureClass
-    if not each.is_genuine and each not in (FailureClass.CANCEL, FailureClass.UNKNOWN)
-)
+GENUINE = "genuine."  # how the names of classes begin that no retry helps
+
+
+def is_genuine(failure_class: str) -> bool:
+    """Whether something is broken, by the class alone."""
+    return failure_class.startswith(GENUINE)
+
+
+def is_transient(failure_class: str) -> bool:
+    """Whether a retry may help, by the class alone; people's own classes too, unless named `genuine.…`."""
+    return not is_genuine(failure_class) and failure_class not in (FailureClass.CANCEL, FailureClass.UNKNOWN)
+
+
+TRANSIENT = frozenset(each for each in FailureClass if is_transient(each))  # of those known by themselves
 
 
 class StepKind(StrEnum):
@@ -60,7 +72,7 @@ class Evidence:
     """A line that a signature recognised, secrets masked, with what stood around it."""
 
     signature: str  # its id
-    failure_class: FailureClass
+    failure_class: str
     lr: float  # P(line | transient) / P(line | genuine)
     line: str
     step: str | None = None
@@ -73,7 +85,7 @@ class Failure:
     """One failed job or build. `signatures` are ids, strongest evidence first."""
 
     job: str | None
-    failure_class: FailureClass
+    failure_class: str
     step: str | None = None  # the one that failed; None when none did
     step_kind: StepKind | None = None
     exit_code: int | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, distinct, exists, func, select
+from sqlalchemy import Connection, Double, case, distinct, exists, func, select, type_coerce
 
 from relay.store.tables import Moment, failures, rulings
 
@@ -155,7 +155,7 @@ def _came_back() -> Any:
             later.c.branch == rulings.c.branch,
             later.c.commit_sha != rulings.c.commit_sha,
             later.c.at > rulings.c.at,
-            its.c.at < rulings.c.at + MASKED_WITHIN_S,
+            type_coerce(its.c.at, Double) < type_coerce(rulings.c.at, Double) + MASKED_WITHIN_S,
             its.c.passed.is_not(True),
         )
     )

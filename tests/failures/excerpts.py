@@ -1,0 +1,56 @@
+"""Reads the corpus: excerpts of step logs, each filed under the class an engineer would give it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CORPUS = Path(__file__).parent / "corpus"
+PASSING = "passing"
+HEADER = re.compile(r"#: (step|exit_code|job|status):(?: (.+))?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excerpt:
+    """What a step printed. `folder` is the class, or `passing`; `step` is None when none failed."""
+
+    path: Path
+    folder: str
+    step: str | None
+    exit_code: int | None
+    job: str | None
+    status: str | None
+    lines: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.folder}/{self.path.stem}"
+
+
+def read_all() -> tuple[Excerpt, ...]:
+    """Every excerpt, by folder and name."""
+    return tuple(read(path) for path in sorted(CORPUS.glob("*/*.log")))
+
+
+def read(path: Path) -> Excerpt:
+    with path.open(encoding="utf-8", newline="") as file:  # a carriage return is part of a log
+        head, _, log = file.read().partition("\n\n")
+    headers = dict(_headers(path, head))
+    code = headers.get("exit_code")
+    return Excerpt(
+        path=path,
+        folder=path.parent.name,
+        step=headers.get("step"),
+        exit_code=int(code) if code else None,
+        job=headers.get("job"),
+        status=headers.get("status"),
+        lines=tuple(log.rstrip("\n").split("\n")),
+    )
+
+
+def _headers(path: Path, head: str) -> Iterator[tuple[str, str | None]]:
+    for line in head.split("\n"):
+        header = HEADER.fullmatch(line)
+        if header is None:
+            raise ValueError(f"{path.parent.name}/{path.name}: {line!r} is no header")
+        yield header[1], header[2]

@@ -136,3 +136,11 @@ def test_every_part_is_one_that_can_be_run() -> None:
 
 def test_the_machine_is_named() -> None:
     assert re.match(r".+; Linux .+; Python 3\.\d+\.\d+; SQLite 3\.", machine())
+
+
+def test_recognising_failures_says_what_it_costs() -> None:
+    head, *rows = run("failures", "--rounds", "1")
+
+    assert head.split() == ["ms", "per", "log,", "least", "of", "1", "first", "again"]
+    assert [row[:8] for row in rows] == ["ordinary", "hostile,"]
+    assert max(numbers(row)[-1] for row in rows) < 1_000

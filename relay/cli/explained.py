@@ -6,7 +6,8 @@ from datetime import datetime
 from functools import partial
 
 from relay import changes, pipeline
-from relay.model import EventKind, Outcome, Status
+from relay.fields import is_fetched
+from relay.model import Event, EventKind, Outcome, Status
 from relay.pipeline import Decided, Relay
 from relay.quieting import Facts, Wanted
 from relay.routing import TraceLine
@@ -37,7 +38,7 @@ class Explained:
 
 def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, now: datetime) -> Explained:
     """Raises PayloadError. With a store, its history counts; else `past` does."""
-    event = pipeline.normalise(hook, relay)
+    event = _with_fetched(pipeline.normalise(hook, relay), store)
     if store is not None and event.kind in changes.RESULTS:
         key = pipeline.key_of(event, relay)
         known = [outcome for outcome in store.history(key) if outcome.event_id < hook.id]
@@ -56,6 +57,13 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         past=past,
         cards={lane: store.has_card(lane) for lane in lanes} if store else {},
     )
+
+
+def _with_fetched(event: Event, store: Store | None) -> Event:
+    """With what was fetched about it when it was planned: to explain asks nobody."""
+    detail = store.event(event.id) if store else None
+    known = detail.event.notes if detail and detail.event else {}
+    return replace(event, notes={**event.notes, **{name: known[name] for name in known if is_fetched(name)}})
 
 
 def _facts(store: Store, now: datetime, wanted: Wanted) -> Facts:

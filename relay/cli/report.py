@@ -50,6 +50,7 @@ def head(explained: Explained) -> Iterator[Text]:
     """What the event is, what it did to its branch, and by which configuration it is judged."""
     yield event_line(explained.decided.event)
     yield from _state_lines(explained)
+    yield from _failure_lines(explained.decided.event)
     yield _config_line(explained)
 
 
@@ -105,6 +106,14 @@ def _state_lines(explained: Explained) -> Iterator[Text]:
     attempt = decided.event.workflow.attempt or 1
     if attempt > 1:
         yield labelled("", f"attempt {attempt} in its pipeline")
+
+
+def _failure_lines(event: Event) -> Iterator[Text]:
+    """What kind of failure it was found to be, and by which line."""
+    found = event.notes.get("failure")
+    if found:
+        signature = f" ({found['signature']})" if found.get("signature") else ""
+        yield labelled("failure", f"{found.get('class')}{signature}  {found.get('evidence') or ''}".rstrip())
 
 
 def _before(explained: Explained) -> str:

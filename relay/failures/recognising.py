@@ -18,7 +18,12 @@ LONGEST_CONTEXT = 300  # characters of each line around it
 LAST_WORDS = 40  # lines at the end of a step that timed out; earlier ones were followed by work
 # What a class says that follows from how the job ended, and not from a line.
 LOST_LR, NO_STEP_LR, TIMEOUT_LR, TESTS_LR = 40.0, 20.0, 2.0, 0.6
-TIMED_OUT, LOST, STOPPED = "timedout", "infrastructure_fail", "canceled"
+TIMED_OUT, LOST = "timedout", "infrastructure_fail"
+WITHOUT_RUNNING = {  # endings of jobs about which no line can say anything
+    "canceled": FailureClass.CANCEL,
+    "unauthorized": FailureClass.AUTH,
+    "not_run": FailureClass.UNKNOWN,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,8 +88,8 @@ def _with_exit_code(lines: tuple[str, ...], code: int | None) -> tuple[str, ...]
 def _by_ending(ruling: Ruling, read: Sequence[_Read], status: str | None, tests: Sequence[str]) -> Ruling:
     """How the job and its steps ended, where that says more than the lines."""
     endings = {status, *(each.step.status for each in read)}
-    if status == STOPPED:
-        return Ruling(failure_class=FailureClass.CANCEL)
+    if status in WITHOUT_RUNNING:
+        return Ruling(failure_class=WITHOUT_RUNNING[status])
     if LOST in endings or (not read and not tests):
         return _if_of(ruling, FailureClass.AGENT)
     if TIMED_OUT in endings and not _is_clear(ruling):

@@ -10,6 +10,7 @@ from relay.failures.signature import Signature
 
 LEANS_TRANSIENT = math.log(2.5)
 LEANS_GENUINE = math.log(0.4)
+FAR = 2.0  # times the weight of the other
 LAST_HITS = 3  # among which cancelling wins
 OVERTAKEN = 100  # lines after which what was said of one kind was survived, when the other kind follows
 FADED = 0.25  # what is left of its weight
@@ -118,7 +119,8 @@ def _once_each(ranked: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _decisive(transient: Finding | None, genuine: Finding | None) -> Finding | None:
-    """Where neither side leads clearly, what was said last: that is what ended the step."""
+    """Where neither side leads clearly, the one that is far stronger; else what was said last, for that is
+    what ended the step."""
     if transient is None or genuine is None:
         return transient or genuine
     both = transient.weight + genuine.weight
@@ -126,6 +128,9 @@ def _decisive(transient: Finding | None, genuine: Finding | None) -> Finding | N
         return transient
     if both < LEANS_GENUINE:
         return genuine
+    weaker, stronger = sorted((transient, genuine), key=lambda each: abs(each.weight))
+    if abs(stronger.weight) > FAR * abs(weaker.weight):
+        return stronger
     return max(transient, genuine, key=lambda each: each.place)
 
 

@@ -53,6 +53,17 @@ def test_a_database_without_tables_is_said_and_left_alone(desk: Desk) -> None:
     )
 
 
+def test_what_was_fetched_when_it_was_planned_counts_and_is_shown(desk: Desk) -> None:
+    broken_main(desk)
+    (id,) = desk.arrive(BROKE)
+    desk.work()
+    with desk.store() as store:
+        failed = {"class": "net", "signature": "net.reset", "evidence": "Connection reset by peer"}
+        store.add_notes(id, {"failure": failed})
+
+    assert "\nfailure  net (net.reset)  Connection reset by peer\n" in desk.run("explain", id).output
+
+
 def test_nothing_is_sent_and_nothing_is_recorded(desk: Desk, sink: Any) -> None:
     event = broken_main(desk)
     sent, listed = len(sink.requests), desk.json("events")

@@ -41,6 +41,8 @@ def failure_of(*steps: BadStep, **given: object) -> Failure:
         ([RESET, ASSERTION], "net"),
         ([RESET, NO_MODULE], "genuine.dep"),
         ([NO_MODULE, RESET], "net"),
+        (["panic: test timed out after 10m0s", ASSERTION], "flaky"),
+        (["Permission denied (publickey).", "fatal: Could not read from remote repository."], "genuine.auth"),
         ([TYPE_ERROR, RESET], "genuine.compile"),
         ([ASSERTION], "genuine.test"),
         ([RESET, *["fine"] * 200, ASSERTION], "genuine.test"),
@@ -57,6 +59,8 @@ def failure_of(*steps: BadStep, **given: object) -> Failure:
         "a weak genuine sign does not outweigh it",
         "the last one when they are about as strong",
         "the last one, the other way round",
+        "one that is far stronger, wherever it stands",
+        "a line that follows on everything",
         "a strong genuine sign outweighs it",
         "weak evidence alone",
         "what was survived fades",
@@ -78,6 +82,8 @@ def test_the_lines_give_the_class(lines: list[str], failure_class: str) -> None:
         ([of("fine")], "infrastructure_fail", "agent"),
         ([of("fine", status="infrastructure_fail")], "failed", "agent"),
         ([], "canceled", "cancel"),
+        ([], "unauthorized", "genuine.auth"),
+        ([], "not_run", "unknown"),
         ([of("fine", TIMED_OUT_WORDS, status="timedout")], "failed", "timeout"),
         ([of("no space left on device", status="timedout")], "timedout", "disk"),
         ([of(RESET, *["fine"] * 60, status="timedout")], "timedout", "timeout"),
@@ -89,6 +95,8 @@ def test_the_lines_give_the_class(lines: list[str], failure_class: str) -> None:
         "the job was lost",
         "the step was lost",
         "somebody stopped it",
+        "its context was not allowed",
+        "it never ran",
         "it took too long",
         "its last words say why it took too long",
         "what it said long before does not",
@@ -192,6 +200,16 @@ def test_own_signatures_add_replace_and_switch_off() -> None:
     assert recognised("x.ts: error TS2345") == "net"
     assert recognised("connection reset by peer") == "unknown"
     assert (catalogue.passes("device"), catalogue.passes("net"), catalogue.passes("new")) == (0.6, 0.8, 0.2)
+
+
+def test_the_ends_of_a_text_are_the_ends_of_a_line() -> None:
+    own = Signature(id="door.shut", failure_class="door", lr=5, pattern=r"\Adoor shut\z")
+
+    failure = recognise(
+        [of("fine", "door shut", "fine")], catalogue=with_own(OwnSignatures(signatures=(own,)))
+    )
+
+    assert failure.failure_class == "door"
 
 
 def test_what_must_not_be_in_a_line_keeps_a_signature_from_it() -> None:

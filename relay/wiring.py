@@ -16,7 +16,7 @@ from relay.notifiers.base import Notifier
 from relay.people import PersonSpec
 from relay.pipeline import Relay
 from relay.planning import TargetSpec
-from relay.quieting import ONCE_PER, Silence, Terms, make_silence
+from relay.quieting import ONCE_PER, Silence, Terms, Trunk, make_silence
 from relay.rejections import Rejections
 from relay.render import Renderer, shipped_messages
 from relay.routing import Decision, Router, RouteSpec
@@ -127,7 +127,15 @@ def quiet_of(settings: Config) -> Terms:
         silences=tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences)),
         schedules={name: _schedule(hours, zone) for name, hours in settings.schedules.items()},
         keys={text: compile_text(text) for text in _set_by(settings.routes, ONCE_PER)},
+        trunk=_trunk(settings, zone),
     )
+
+
+def _trunk(settings: Config, zone: ZoneInfo) -> Trunk | None:
+    state, branches = settings.defaults.state, settings.defaults.trunk
+    if not branches:
+        return None
+    return Trunk(branches=branches, key=state.key, ignore=state.ignore_status, zone=zone)
 
 
 def _schedule(hours: config.Hours, zone: ZoneInfo) -> Schedule:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -232,3 +233,33 @@ def test_an_action_in_shadow_is_not_done(store: Store, sink: Sink, tmp_path: Pat
     (row,) = deliveries_of(store, ids)
     assert (row.target, row.title) == ("clean", "shadow, not done")
     assert sink.requests == []
+
+
+def failing(branch: str, number: int) -> dict[str, Any]:
+    """The webhook of one workflow that failed on this branch."""
+    hook = workflow_completed(number=number, status="failed")
+    hook["pipeline"]["vcs"]["branch"] = branch
+    return hook
+
+
+def test_a_branch_is_quiet_while_trunk_fails_the_same_way(store: Store, sink: Sink, tmp_path: Path) -> None:
+    text = TO_SINK.format(url=sink.url).replace("defaults:", "defaults:\n  trunk: main")
+    with working(store, make_relay(tmp_path, text)):
+        until_delivered(store, accept(store, failing("main", 1)))
+        (topic,) = accept(store, failing("topic", 2))
+        until_planned(store)
+
+    assert [control for control, _ in quiet_of(store, topic)] == ["inhibition"]
+    assert quiet_of(store, topic)[0][1].endswith(" (#1)")
+    assert len(sink.requests) == 1
+
+
+def test_trunk_inhibits_what_is_planned_together_with_it(store: Store, sink: Sink, tmp_path: Path) -> None:
+    text = TO_SINK.format(url=sink.url).replace("defaults:", "defaults:\n  trunk: main")
+    ids = accept(store, failing("main", 1), failing("topic", 2))
+    with working(store, make_relay(tmp_path, text)):
+        until_planned(store)
+        until_delivered(store, ids[:1])
+
+    assert [len(quiet_of(store, id)) for id in ids] == [0, 1]
+    assert len(sink.requests) == 1

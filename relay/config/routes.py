@@ -85,6 +85,11 @@ class Route(Section):
         description="What happens to messages outside the hours of `during`: `hold`, which is the default,"
         " sends one summary when they begin; `drop` sends nothing; `silent` sends without mentions.",
     )
+    inhibit: Flag = Field(
+        default=True,
+        description="Stay quiet about a branch that fails as `defaults.trunk` does. `false` tells of it all"
+        " the same.",
+    )
     digest: Digest | None = Field(default=None, description="Gather everything into a regular summary.")
     template: str | None = Field(default=None, description="The template of the message.")
     shadow: Flag = Field(

@@ -8,6 +8,7 @@ on whether it was sent; see `relay.store.slots`.
 """
 
 from relay.quieting.hours import DURING, HELD, OUTSIDE
+from relay.quieting.inhibition import INHIBIT, trunk_keys
 from relay.quieting.news import worth_telling
 from relay.quieting.once_per import ONCE_PER
 from relay.quieting.quieted import Quieted, quieted, wanted
@@ -20,6 +21,7 @@ from relay.quieting.terms import (
     Slot,
     SlotState,
     Terms,
+    Trunk,
     Wanted,
     make_silence,
 )
@@ -28,6 +30,7 @@ from relay.quieting.throttle import MISSED, THROTTLE
 __all__ = [
     "DURING",
     "HELD",
+    "INHIBIT",
     "MISSED",
     "NOTHING_KNOWN",
     "NO_TERMS",
@@ -43,10 +46,12 @@ __all__ = [
     "Slot",
     "SlotState",
     "Terms",
+    "Trunk",
     "Wanted",
     "as_records",
     "make_silence",
     "quieted",
+    "trunk_keys",
     "wanted",
     "worth_telling",
 ]

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from relay.model import Event
-from relay.planning import NewDelivery
+from relay.model import Change, Event
+from relay.planning import SHADOW, NewDelivery
 from relay.quieting.hours import hours
+from relay.quieting.inhibition import heed_inhibition, inhibiting, trunk_keys
 from relay.quieting.once_per import ONCE_PER, once_per, once_slot
-from relay.quieting.scene import Quiet, Scene
+from relay.quieting.scene import Control, Quiet, Scene
 from relay.quieting.shadow import shadow
 from relay.quieting.silence import covering, heed_silence
 from relay.quieting.terms import NOTHING_KNOWN, Facts, Slot, SlotState, Terms, Wanted
@@ -17,11 +18,15 @@ from relay.quieting.throttle import THROTTLE, throttle, throttle_slot
 NOTIFY = "notify"  # the kind of a delivery that tells somebody
 _CONTROLS: tuple[Callable[[NewDelivery, Scene], NewDelivery | None], ...] = (
     heed_silence,
+    heed_inhibition,
     once_per,
     throttle,
     hours,
     shadow,
 )
+
+
+UNTELLING = (Control.SILENCE, Control.INHIBITION)  # nothing of what they keep back is told later
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,17 +36,20 @@ class Quieted:
     deliveries: tuple[NewDelivery, ...]
     quiet: tuple[Quiet, ...] = ()
     missed: tuple[str, ...] = ()
+    is_untold: bool = False  # there were messages, and a silence or inhibition kept all of them back
     facts: Facts = NOTHING_KNOWN
 
 
 def wanted(event: Event, deliveries: Iterable[NewDelivery], state_key: str, terms: Terms) -> Wanted:
-    """What to ask the store before deciding: the slots that the deliveries may take."""
+    """What to ask the store before deciding: the slots that the deliveries may take, and how trunk fares."""
     messages = [each for each in deliveries if each.kind == NOTIFY]
     names = [throttle_slot(each, state_key) for each in messages if each.settings.get(THROTTLE)]
     for each in messages:
         if each.settings.get(ONCE_PER) and (slot := once_slot(each, event, terms)):
             names.append(slot)
-    return Wanted(slots=tuple(names))
+    is_news = bool(messages) and event.change is not Change.NONE
+    states = trunk_keys(event, terms).values() if is_news else ()
+    return Wanted(slots=tuple(names), states=tuple(states))
 
 
 def quieted(
@@ -59,6 +67,7 @@ def quieted(
         terms=terms,
         now=now,
         silence=covering(event, terms, facts, now) if deliveries else None,
+        inhibited=inhibiting(event, terms, facts) if deliveries else None,
         slots=dict(facts.slots),
     )
     for delivery in deliveries:
@@ -67,8 +76,20 @@ def quieted(
         deliveries=tuple(scene.sent),
         quiet=tuple(scene.quiet),
         missed=tuple(scene.missed),
+        is_untold=_is_untold(deliveries, scene.quiet),
         facts=replace(facts, slots=scene.slots),
     )
+
+
+def _is_untold(deliveries: Iterable[NewDelivery], quiet: Iterable[Quiet]) -> bool:
+    """Whether nobody hears of the event who would have. A message in shadow is none that anybody hears."""
+    unheard = {(each.target, each.route) for each in quiet if each.control in UNTELLING}
+    heard_by = {
+        (each.target, each.route)
+        for each in deliveries
+        if each.kind == NOTIFY and not each.settings.get(SHADOW)
+    }
+    return bool(heard_by) and heard_by <= unheard
 
 
 def _judge(delivery: NewDelivery, scene: Scene) -> None:

@@ -18,6 +18,7 @@ class Control(StrEnum):
     """What keeps a message back."""
 
     SILENCE = "silence"
+    INHIBITION = "inhibition"
     ONCE_PER = "once_per"
     THROTTLE = "throttle"
     DURING = "during"
@@ -54,6 +55,7 @@ class Scene:
     terms: Terms
     now: datetime
     silence: Silence | None
+    inhibited: str | None = None  # why its failure is none of its own
     slots: dict[str, Slot]
     sent: list[NewDelivery] = field(default_factory=list)
     quiet: list[Quiet] = field(default_factory=list)

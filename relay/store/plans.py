@@ -1,5 +1,6 @@
 """Recording a plan: the judged event, its outcome and the deliveries it owes, all or nothing."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -249,6 +250,7 @@ def _outcome_row(state_key: str, outcome: Outcome, now: datetime) -> dict[str, A
         "red": outcome.red,
         "finished_at": outcome.finished_at,
         "recorded_at": now,
+        "how": json.dumps(outcome.how) if outcome.how else None,
     }
 
 
@@ -272,6 +274,7 @@ def _outcome(row: Row[Any]) -> Outcome:
         run=row.run,
         red=row.red,
         finished_at=row.finished_at,
+        how=tuple(json.loads(row.how)) if row.how else (),
         place=row.id,
     )
 

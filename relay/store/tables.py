@@ -150,6 +150,7 @@ outcomes = Table(
     Column("red", Boolean),
     Column("finished_at", Moment),
     Column("recorded_at", Moment, nullable=False),
+    Column("how", Text),  # names of the steps that failed, as JSON
 )
 Index("outcomes_order", outcomes.c.state_key, outcomes.c.number, outcomes.c.started_at, outcomes.c.event_id)
 Index("outcomes_once", outcomes.c.state_key, outcomes.c.run, outcomes.c.status, unique=True)

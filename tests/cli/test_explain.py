@@ -404,3 +404,18 @@ def test_what_a_throttle_lets_through_and_keeps_back_is_explained(desk: Desk) ->
     assert [(each["target"], each["control"], each["reason"]) for each in second["quiet"]] == [
         ("audit-log", "throttle", "at most one message in 4h")
     ]
+
+
+def test_an_inhibited_failure_tells_since_when_trunk_fails(desk: Desk) -> None:
+    text = (desk.folder / "relay.yaml").read_text()
+    desk.write(text.replace("defaults: {", "defaults: { trunk: main,"))
+    desk.arrive(workflow_completed(status="failed", number=7809))
+    desk.work()
+    hook = workflow_completed(status="failed", number=7812)
+    hook["pipeline"]["vcs"]["branch"] = "topic"
+
+    quiet = desk.json("explain", desk.save("event.json", hook))["quiet"]
+
+    assert {each["control"] for each in quiet} == {"inhibition"}
+    assert quiet[0]["reason"].startswith("main fails the same way since ")
+    assert quiet[0]["reason"].endswith(" (#7809)")

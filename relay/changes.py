@@ -58,6 +58,7 @@ class Judgement:
     skipped: tuple[Outcome, ...] = ()  # ignored results between the previous one and this
     is_repeat: bool = False  # its run was counted before
     told: bool | None = None  # whether the branch was red by the last announcement before it
+    turned_by: str | None = None  # of a retry that passed: the event that had turned the branch red
 
 
 def state_key(event: Event, names: Sequence[str]) -> str:
@@ -97,7 +98,13 @@ def judge(event: Event, history: Sequence[Outcome], ignore: Collection[Status]) 
         correction = _correction(replace(outcome, red=told), counted)
         return Judgement(event=placed, outcome=correction, is_repeat=True)
     others = [other for other in known if other.status in silent]
-    return replace(_judged(placed, outcome, line, told), skipped=_skipped(outcome, line, others))
+    judgement = _judged(placed, outcome, line, told)
+    is_retry = judgement.event.change is Change.PASSED_ON_RETRY
+    return replace(
+        judgement,
+        skipped=_skipped(outcome, line, others),
+        turned_by=_turned_by(known) if is_retry else None,
+    )
 
 
 def as_untold(judgement: Judgement) -> Judgement:
@@ -106,6 +113,13 @@ def as_untold(judgement: Judgement) -> Judgement:
     if judgement.outcome is None:
         return judgement
     return replace(judgement, outcome=replace(judgement.outcome, red=bool(judgement.told)))
+
+
+def as_never_red(judgement: Judgement) -> Judgement:
+    """The judgement of a retry that passed, when nobody was told of the failure before it, nor will be."""
+    if judgement.outcome is None:
+        return judgement
+    return replace(judgement, outcome=replace(judgement.outcome, red=False))
 
 
 def failing(outcomes: Iterable[Outcome], ignore: Collection[Status] = ()) -> tuple[Outcome, ...]:
@@ -195,6 +209,14 @@ def _told(known: Iterable[Outcome], line: Sequence[Outcome], outcome: Outcome) -
     if recorded:
         return max(recorded, key=lambda other: other.place).red
     return is_red(_before(outcome, line))
+
+
+def _turned_by(known: Iterable[Outcome]) -> str | None:
+    """The event whose announcement turned a branch red that is red."""
+    recorded = (other for other in known if other.red is not None)
+    newest_first = sorted(recorded, key=lambda other: other.place, reverse=True)
+    red = tuple(takewhile(lambda other: other.red, newest_first))
+    return red[-1].event_id if red else None
 
 
 def _is_bad(outcome: Outcome) -> bool:

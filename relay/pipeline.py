@@ -133,22 +133,31 @@ def decide(
 
 def wanted(drafts: Iterable[Decided], relay: Relay) -> Wanted:
     """What the store has to be asked before these can be decided."""
-    each = (quieting.wanted(it.event, it.deliveries, it.state_key, relay.quiet) for it in drafts)
+    each = (
+        quieting.wanted(it.event, it.deliveries, it.state_key, relay.quiet, it.judgement.turned_by)
+        for it in drafts
+    )
     return reduce(or_, each, Wanted())
 
 
 def quieten(drafted: Decided, relay: Relay, now: datetime, facts: Facts) -> Decided:
     """What the noise controls leave of a draft."""
     left = quieting.quieted(drafted.event, drafted.deliveries, relay.quiet, facts, now, drafted.state_key)
-    judgement = changes.as_untold(drafted.judgement) if left.is_untold else drafted.judgement
     return replace(
         drafted,
-        judgement=judgement,
+        judgement=_as_heard(drafted.judgement, facts, is_untold=left.is_untold),
         deliveries=left.deliveries,
         quiet=left.quiet,
         missed=left.missed,
         facts=left.facts,
     )
+
+
+def _as_heard(judgement: Judgement, facts: Facts, *, is_untold: bool) -> Judgement:
+    """Where the branch stands for those who are told of it."""
+    if judgement.turned_by in facts.unsaid:
+        return changes.as_never_red(judgement)
+    return changes.as_untold(judgement) if is_untold else judgement
 
 
 def draft(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Decided:

@@ -274,6 +274,8 @@ class Worker:
             silences=self._silences,
             slots=turn.slots(wanted.slots),
             histories=turn.histories(wanted.states) if wanted.states else {},
+            waiting=turn.waiting(wanted.waiting),
+            unsaid=turn.unsaid(wanted.unsaid),
         )
 
     def _record(

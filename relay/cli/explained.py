@@ -64,7 +64,13 @@ def _facts(store: Store, before: str, now: datetime, wanted: Wanted) -> Facts:
     histories = {
         key: tuple(each for each in store.history(key) if each.event_id < before) for key in wanted.states
     }
-    return Facts(silences=store.silences(now), slots=known, histories=histories)
+    return Facts(
+        silences=store.silences(now),
+        slots=known,
+        histories=histories,
+        waiting=store.waiting(wanted.waiting, now) if wanted.waiting else {},
+        unsaid=store.unsaid(wanted.unsaid, now) if wanted.unsaid else frozenset(),
+    )
 
 
 def _ignored(store: Store, wanted: EventFilter, key: str, before: str, relay: Relay) -> tuple[Outcome, ...]:

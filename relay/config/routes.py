@@ -65,7 +65,12 @@ class Route(Section):
     group: Group | None = Field(
         default=None, description="Gather events into one message. `group: null` in a child sends at once."
     )
-    hold: Duration | None = Field(default=None, description="How long a message waits for a retry's verdict.")
+    hold: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="How long the message of a failure waits for the verdict of a retry or of the next result."
+        " When that passed, nothing is sent.",
+    )
     throttle: Duration | None = Field(
         default=None,
         gt=0,

@@ -7,6 +7,7 @@ quieted; actions are done whatever is said here.
 on whether it was sent; see `relay.store.slots`.
 """
 
+from relay.quieting.hold import HOLD, VERDICT, is_unsaid
 from relay.quieting.hours import DURING, HELD, OUTSIDE
 from relay.quieting.inhibition import INHIBIT, trunk_keys
 from relay.quieting.news import worth_telling
@@ -30,6 +31,7 @@ from relay.quieting.throttle import MISSED, THROTTLE
 __all__ = [
     "DURING",
     "HELD",
+    "HOLD",
     "INHIBIT",
     "MISSED",
     "NOTHING_KNOWN",
@@ -37,6 +39,7 @@ __all__ = [
     "ONCE_PER",
     "OUTSIDE",
     "THROTTLE",
+    "VERDICT",
     "Control",
     "Facts",
     "Fate",
@@ -49,6 +52,7 @@ __all__ = [
     "Trunk",
     "Wanted",
     "as_records",
+    "is_unsaid",
     "make_silence",
     "quieted",
     "trunk_keys",

@@ -1,11 +1,12 @@
 """Which messages are sent now: each control is asked in turn, and the first that objects decides."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from relay.model import Change, Event
 from relay.planning import SHADOW, NewDelivery
+from relay.quieting.hold import hold, hold_slot, is_unsaid, may_wait
 from relay.quieting.hours import hours
 from relay.quieting.inhibition import heed_inhibition, inhibiting, trunk_keys
 from relay.quieting.once_per import ONCE_PER, once_per, once_slot
@@ -22,6 +23,7 @@ _CONTROLS: tuple[Callable[[NewDelivery, Scene], NewDelivery | None], ...] = (
     once_per,
     throttle,
     hours,
+    hold,
     shadow,
 )
 
@@ -40,16 +42,32 @@ class Quieted:
     facts: Facts = NOTHING_KNOWN
 
 
-def wanted(event: Event, deliveries: Iterable[NewDelivery], state_key: str, terms: Terms) -> Wanted:
-    """What to ask the store before deciding: the slots that the deliveries may take, and how trunk fares."""
+def wanted(
+    event: Event,
+    deliveries: Iterable[NewDelivery],
+    state_key: str,
+    terms: Terms,
+    turned_by: str | None = None,
+) -> Wanted:
+    """What to ask the store before deciding: the slots that the deliveries may take, how trunk fares, and
+    what may be waiting for this result. turned_by: the event that had turned the branch red, if it matters.
+    """
     messages = [each for each in deliveries if each.kind == NOTIFY]
-    names = [throttle_slot(each, state_key) for each in messages if each.settings.get(THROTTLE)]
+    is_news = bool(messages) and event.change is not Change.NONE
+    waiting = [hold_slot(each, state_key) for each in messages if may_wait(each, event, terms)]
+    return Wanted(
+        slots=tuple(_slots(event, messages, state_key, terms)),
+        states=tuple(trunk_keys(event, terms).values()) if is_news else (),
+        waiting=tuple(waiting),
+        unsaid=(turned_by,) if turned_by and terms.holding else (),
+    )
+
+
+def _slots(event: Event, messages: Sequence[NewDelivery], state_key: str, terms: Terms) -> Iterator[str]:
+    yield from (throttle_slot(each, state_key) for each in messages if each.settings.get(THROTTLE))
     for each in messages:
         if each.settings.get(ONCE_PER) and (slot := once_slot(each, event, terms)):
-            names.append(slot)
-    is_news = bool(messages) and event.change is not Change.NONE
-    states = trunk_keys(event, terms).values() if is_news else ()
-    return Wanted(slots=tuple(names), states=tuple(states))
+            yield slot
 
 
 def quieted(
@@ -69,6 +87,7 @@ def quieted(
         silence=covering(event, terms, facts, now) if deliveries else None,
         inhibited=inhibiting(event, terms, facts) if deliveries else None,
         slots=dict(facts.slots),
+        waiting=dict(facts.waiting),
     )
     for delivery in deliveries:
         _judge(delivery, scene)
@@ -77,8 +96,14 @@ def quieted(
         quiet=tuple(scene.quiet),
         missed=tuple(scene.missed),
         is_untold=_is_untold(deliveries, scene.quiet),
-        facts=replace(facts, slots=scene.slots),
+        facts=_facts_after(scene, facts),
     )
+
+
+def _facts_after(scene: Scene, facts: Facts) -> Facts:
+    is_waiting = is_unsaid([each for each in scene.sent if each.kind == NOTIFY])
+    unsaid = facts.unsaid | {scene.event.id} if is_waiting else facts.unsaid
+    return replace(facts, slots=scene.slots, waiting=scene.waiting, unsaid=unsaid)
 
 
 def _is_untold(deliveries: Iterable[NewDelivery], quiet: Iterable[Quiet]) -> bool:

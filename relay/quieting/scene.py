@@ -22,6 +22,7 @@ class Control(StrEnum):
     ONCE_PER = "once_per"
     THROTTLE = "throttle"
     DURING = "during"
+    HOLD = "hold"
     SHADOW = "shadow"
 
 
@@ -57,6 +58,7 @@ class Scene:
     silence: Silence | None
     inhibited: str | None = None  # why its failure is none of its own
     slots: dict[str, Slot]
+    waiting: dict[str, datetime] = field(default_factory=dict)
     sent: list[NewDelivery] = field(default_factory=list)
     quiet: list[Quiet] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)

@@ -177,6 +177,7 @@ deliveries = Table(
     Column("title", Text),
     Column("error", Text),
     Column("receipt", LargeBinary),
+    Column("as_of", BigInteger),  # the last outcome recorded when it closed; what came later does not count
     CheckConstraint("state IN ('open', 'waiting', 'delivered', 'dead', 'unknown')", name="deliveries_state"),
 )
 Index(

@@ -1,4 +1,4 @@
-"""How results failed: what tells whether two branches fail the same way."""
+"""How results failed, and what was known of them when a message closed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,3 +11,4 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("outcomes", sa.Column("how", sa.Text(), nullable=True))
+    op.add_column("deliveries", sa.Column("as_of", sa.BigInteger(), nullable=True))

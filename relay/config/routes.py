@@ -68,8 +68,8 @@ class Route(Section):
     hold: Duration | None = Field(
         default=None,
         gt=0,
-        description="How long the message of a failure waits for the verdict of a retry or of the next result."
-        " When that passed, nothing is sent.",
+        description="How long the message of a failure waits for the verdict of a retry or of the next"
+        " result. When that passed, nothing is sent.",
     )
     throttle: Duration | None = Field(
         default=None,

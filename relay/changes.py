@@ -58,7 +58,7 @@ class Judgement:
     skipped: tuple[Outcome, ...] = ()  # ignored results between the previous one and this
     is_repeat: bool = False  # its run was counted before
     told: bool | None = None  # whether the branch was red by the last announcement before it
-    turned_by: str | None = None  # of a retry that passed: the event that had turned the branch red
+    turned_by: str | None = None  # of what passed on a red branch: the event that had turned it red
 
 
 def state_key(event: Event, names: Sequence[str]) -> str:
@@ -99,11 +99,11 @@ def judge(event: Event, history: Sequence[Outcome], ignore: Collection[Status]) 
         return Judgement(event=placed, outcome=correction, is_repeat=True)
     others = [other for other in known if other.status in silent]
     judgement = _judged(placed, outcome, line, told)
-    is_retry = judgement.event.change is Change.PASSED_ON_RETRY
+    passes = judgement.event.change in (Change.FIXED, Change.PASSED_ON_RETRY)
     return replace(
         judgement,
         skipped=_skipped(outcome, line, others),
-        turned_by=_turned_by(known) if is_retry else None,
+        turned_by=_turned_by(known) if passes else None,
     )
 
 
@@ -116,7 +116,7 @@ def as_untold(judgement: Judgement) -> Judgement:
 
 
 def as_never_red(judgement: Judgement) -> Judgement:
-    """The judgement of a retry that passed, when nobody was told of the failure before it, nor will be."""
+    """The judgement of a result that passed, when nobody was told of the failure before it, nor will be."""
     if judgement.outcome is None:
         return judgement
     return replace(judgement, outcome=replace(judgement.outcome, red=False))

@@ -350,7 +350,12 @@ def deliver_one(
 def _nothing_left(claim: Claim, now: datetime) -> Finish:
     """A held message of which nothing is news any more."""
     return Finish(
-        claim=claim, outcome=AttemptOutcome.DELIVERED, started_at=now, ended_at=now, title=NOTHING_LEFT
+        claim=claim,
+        outcome=AttemptOutcome.DELIVERED,
+        started_at=now,
+        ended_at=now,
+        is_told=False,
+        title=NOTHING_LEFT,
     )
 
 

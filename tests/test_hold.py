@@ -1,6 +1,7 @@
 """A failure waits for the verdict of a retry or of the next result."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,10 @@ from typing import Any
 import pytest
 
 from relay import pipeline
-from relay.model import Change, Event, EventKind, Pipeline, Status, Workflow
+from relay.model import Change, Event, EventKind, Outcome, Pipeline, Status, Workflow
 from relay.pipeline import Relay
 from relay.planning import NewDelivery, Reservation
-from relay.quieting import Control, Facts, Fate, Quieted, Terms, Wanted, quieted, wanted
+from relay.quieting import Control, Facts, Fate, Quieted, Terms, Wanted, make_silence, quieted, wanted
 from relay.store import Planned
 from tests.factories import MINUTE, NOON, make_event
 from tests.relays import make_relay
@@ -170,6 +171,22 @@ def test_a_failure_that_passed_on_retry_unheard_leaves_the_branch_green(relay: R
     )
 
     assert told == [Change.FIRST_SUCCESS, Change.BROKE, Change.PASSED_ON_RETRY, Change.BROKE]
+
+
+def test_a_fix_in_silence_of_a_failure_that_nobody_heard_of_leaves_the_branch_green(relay: Relay) -> None:
+    history: tuple[Outcome, ...] = ()
+    facts = Facts()
+    for event, silences in (
+        (run(1, Status.FAILED), ()),
+        (run(2, Status.SUCCESS), (make_silence({"branch": ["*"]}, name="s"),)),
+        (run(3, Status.SUCCESS), ()),
+    ):
+        known = replace(facts, silences=silences)
+        decided = pipeline.decide(event, history, relay, NOON, lambda _, known=known: known)  # type: ignore[misc]
+        assert decided.judgement.outcome is not None
+        history, facts = (decided.judgement.outcome, *history), decided.facts
+
+    assert decided.event.change is Change.STILL_PASSING
 
 
 def test_one_that_others_heard_of_leaves_it_red(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ batch.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 from relay.changes import failing
 from relay.model import AttemptOutcome, Change, Event
 from relay.pipeline import Relay
+from relay.planning import NewDelivery
 from relay.store import Finish, Store
 from tests.factories import MINUTE, NOON
-from tests.histories import Hook, Run, by_workflow, play, runs
+from tests.histories import Hook, Played, Run, by_workflow, play, runs
 from tests.relays import make_relay
 
 SETTINGS = """\
@@ -165,3 +167,35 @@ def test_failures_and_fixes_are_told_in_turn_and_a_failure_that_lasts_is_told(
 @given(story=stories())
 def test_it_holds_on_postgresql(post: Store, relay: Relay, story: Story) -> None:
     check(post, relay, story)
+
+
+@some
+@given(history=runs(("success", "failed")), size=st.sampled_from([2, 5, 100]))
+def test_planned_one_by_one_or_together_comes_to_the_same(
+    lite: Store, relay: Relay, history: Sequence[Run], size: int
+) -> None:
+    alone, together = (
+        [
+            hook
+            for run in history
+            for hook in by_workflow(replace(run, project=f"{run.project}-{size}-{name}"))
+        ]
+        for name in ("alone", "together")
+    )
+    batches = [together[at : at + size] for at in range(0, len(together), size)]
+
+    one = play(lite, relay, [[hook] for hook in alone], repeat(NOON))
+    many = play(lite, relay, batches, repeat(NOON))
+
+    assert decided_in(many) == decided_in(one)
+
+
+def decided_in(played: Played) -> list[object]:
+    return [
+        (plan.event.change, plan.outcome and plan.outcome.red, *map(_as_said, plan.deliveries))
+        for plan in played.plans
+    ]
+
+
+def _as_said(delivery: NewDelivery) -> tuple[object, ...]:
+    return delivery.due_at, delivery.is_verdict, bool(delivery.group_key)

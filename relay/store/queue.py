@@ -128,6 +128,7 @@ class Turn:
                 self._new_work += plans.record_instead(
                     self._conn, done.claim.ref, done.instead, done.ended_at
                 )
+        slots.give_back(self._conn, [done.claim.ref for done in held if not done.is_told])
         self._finished.extend(held)
         self._ended_lanes.extend(f.claim.lane for f in held if f.again_at is None and f.claim.lane)
         return held

@@ -118,6 +118,11 @@ def key_of(event: Event, relay: Relay) -> str:
     return changes.state_key(event, relay.config.defaults.state.key)
 
 
+def keys_of(event: Event, relay: Relay) -> tuple[str, ...]:
+    """The state keys whose histories deciding needs: its own, and trunk's where that may inhibit it."""
+    return (key_of(event, relay), *quieting.trunk_keys(event, relay.quiet).values())
+
+
 def decide(
     event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, look_up: LookUp = know_nothing
 ) -> Decided:
@@ -128,7 +133,10 @@ def decide(
 
 def wanted(drafts: Iterable[Decided], relay: Relay) -> Wanted:
     """What the store has to be asked before these can be decided."""
-    each = (quieting.wanted(it.event, it.deliveries, it.state_key, relay.quiet) for it in drafts)
+    each = (
+        quieting.wanted(it.event, it.deliveries, it.state_key, relay.quiet, it.judgement.turned_by)
+        for it in drafts
+    )
     return reduce(or_, each, Wanted())
 
 
@@ -136,8 +144,20 @@ def quieten(drafted: Decided, relay: Relay, now: datetime, facts: Facts) -> Deci
     """What the noise controls leave of a draft."""
     left = quieting.quieted(drafted.event, drafted.deliveries, relay.quiet, facts, now, drafted.state_key)
     return replace(
-        drafted, deliveries=left.deliveries, quiet=left.quiet, missed=left.missed, facts=left.facts
+        drafted,
+        judgement=_as_heard(drafted.judgement, facts, is_untold=left.is_untold),
+        deliveries=left.deliveries,
+        quiet=left.quiet,
+        missed=left.missed,
+        facts=left.facts,
     )
+
+
+def _as_heard(judgement: Judgement, facts: Facts, *, is_untold: bool) -> Judgement:
+    """Where the branch stands for those who are told of it."""
+    if judgement.turned_by in facts.unsaid:
+        return changes.as_never_red(judgement)
+    return changes.as_untold(judgement) if is_untold else judgement
 
 
 def draft(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Decided:
@@ -200,17 +220,54 @@ def decide_all(
     An event that cannot be planned is answered with its exception, and the others go on. `look_up` is asked
     once, for all of them.
     """
+    events = tuple(events)
     drafts = _drafts(events, histories, relay, now)
-    facts = look_up(wanted((each for each in drafts if isinstance(each, Decided)), relay))
-    plans: list[Planned | Exception] = []
-    for drafted in drafts:
+    batch = _Batch(relay=relay, now=now, look_up=look_up, histories=dict(histories))
+    batch.ask(wanted((each for each in drafts if isinstance(each, Decided)), relay))
+    decided = (batch.decide(event, drafted) for event, drafted in zip(events, drafts, strict=True))
+    return tuple(as_plan(each, relay) if isinstance(each, Decided) else each for each in decided)
+
+
+@dataclass(kw_only=True)
+class _Batch:
+    """Events that are planned together, one after the other. `histories` and `facts` are as the last one
+    left them."""
+
+    relay: Relay
+    now: datetime
+    look_up: LookUp
+    histories: dict[str, Sequence[Outcome]]
+    facts: Facts = NOTHING_KNOWN
+    asked: Wanted = field(default_factory=Wanted)
+    misjudged: set[str] = field(default_factory=set)  # state keys of which less was told than was thought
+
+    def ask(self, more: Wanted) -> None:
+        """Ask for what is not known yet, if there is such a thing."""
+        known = Wanted(states=tuple(self.histories))
+        fresh = more - self.asked - known
+        if fresh != Wanted() or self.asked == Wanted():
+            found = self.look_up(fresh)
+            self.facts = self.facts | found
+            self.histories.update(found.histories)
+            self.asked = self.asked | fresh
+
+    def decide(self, event: Event, drafted: Decided | Exception) -> Decided | Exception:
+        """A draft that took something for told which was not is made again."""
+        if isinstance(drafted, Decided) and drafted.state_key in self.misjudged:
+            drafted = _drafted(event, self.histories, self.relay, self.now)
+            if isinstance(drafted, Decided):
+                self.ask(wanted([drafted], self.relay))
         if isinstance(drafted, Exception):
-            plans.append(drafted)
-            continue
-        decided = quieten(drafted, relay, now, facts)
-        facts = decided.facts
-        plans.append(as_plan(decided, relay))
-    return tuple(plans)
+            return drafted
+        facts = replace(self.facts, histories=self.histories)
+        decided = quieten(drafted, self.relay, self.now, facts)
+        self.facts = decided.facts
+        if decided.judgement.outcome is not None:
+            earlier = self.histories.get(decided.state_key, ())
+            self.histories[decided.state_key] = (decided.judgement.outcome, *earlier)
+        if decided.judgement.outcome != drafted.judgement.outcome:
+            self.misjudged.add(decided.state_key)
+        return decided
 
 
 def _drafts(
@@ -219,16 +276,21 @@ def _drafts(
     known = {key: tuple(history) for key, history in histories.items()}
     drafts: list[Decided | Exception] = []
     for event in events:
-        try:
-            drafted = draft(event, known.get(key_of(event, relay), ()), relay, now)
-        except Exception as error:  # noqa: BLE001 - one event must not hold up the others; the worker records it
-            drafts.append(error)
-            continue
-        if drafted.judgement.outcome is not None:
+        drafted = _drafted(event, known, relay, now)
+        if isinstance(drafted, Decided) and drafted.judgement.outcome is not None:
             outcome = drafted.judgement.outcome
             known[drafted.state_key] = (outcome, *known.get(drafted.state_key, ()))
         drafts.append(drafted)
     return tuple(drafts)
+
+
+def _drafted(
+    event: Event, histories: Mapping[str, Sequence[Outcome]], relay: Relay, now: datetime
+) -> Decided | Exception:
+    try:
+        return draft(event, histories.get(key_of(event, relay), ()), relay, now)
+    except Exception as error:  # noqa: BLE001 - one event must not hold up the others; the worker records it
+        return error
 
 
 def given_up(claim: Claim) -> RelayError | None:
@@ -288,7 +350,12 @@ def deliver_one(
 def _nothing_left(claim: Claim, now: datetime) -> Finish:
     """A held message of which nothing is news any more."""
     return Finish(
-        claim=claim, outcome=AttemptOutcome.DELIVERED, started_at=now, ended_at=now, title=NOTHING_LEFT
+        claim=claim,
+        outcome=AttemptOutcome.DELIVERED,
+        started_at=now,
+        ended_at=now,
+        is_told=False,
+        title=NOTHING_LEFT,
     )
 
 

@@ -75,6 +75,7 @@ class NewDelivery:
     mention: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     slots: tuple[Reservation, ...] = ()
+    is_verdict: bool = False  # joins its group as the newest, whose settings count, and makes it due
 
 
 def plan(
@@ -256,7 +257,7 @@ def _line_record(line: TraceLine) -> list[Any]:
 
 def _delivery_record(delivery: NewDelivery) -> dict[str, Any]:
     times = {name: _as_text(getattr(delivery, name)) for name in ("due_at", "latest_at")}
-    record = {**asdict(delivery), **times, "slots": None}
+    record = {**asdict(delivery), **times, "slots": None, "is_verdict": delivery.is_verdict or None}
     return {name: value for name, value in record.items() if value is not None}
 
 

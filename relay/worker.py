@@ -253,7 +253,8 @@ class Worker:
         failed: list[tuple[Claim, Planned | Exception]] = [
             (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
         ]
-        histories = turn.histories({pipeline.key_of(event, self._relay) for _, event in parsed})
+        keys = {key for _, event in parsed for key in pipeline.keys_of(event, self._relay)}
+        histories = turn.histories(keys)
         answers = pipeline.decide_all(
             [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn)
         )
@@ -269,7 +270,13 @@ class Worker:
         return everything
 
     def _facts(self, turn: Turn, wanted: Wanted) -> Facts:
-        return Facts(silences=self._silences, slots=turn.slots(wanted.slots))
+        return Facts(
+            silences=self._silences,
+            slots=turn.slots(wanted.slots),
+            histories=turn.histories(wanted.states) if wanted.states else {},
+            waiting=turn.waiting(wanted.waiting),
+            unsaid=turn.unsaid(wanted.unsaid),
+        )
 
     def _record(
         self, turn: Turn, decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime

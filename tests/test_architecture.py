@@ -53,7 +53,7 @@ LAYERS = (
 )
 MAY_IMPORT_BESIDE = {
     "planning": {"routing", "cards", "people"},
-    "quieting": {"planning", "routing"},
+    "quieting": {"changes", "planning", "routing"},
     "notifiers": {"transport"},
     "actions": {"transport", "circleci"},
     "worker": {"wiring"},

@@ -1,15 +1,16 @@
 """The noise controls in a real worker, on both databases, with messages at a real HTTP server."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from relay.model import DeliveryState
 from relay.store import Store
-from tests.factories import workflow_completed
+from tests.factories import MINUTE, NOON, stamp, uuid_of, workflow_completed
 from tests.fakes.sink import Play, Sink
 from tests.relays import (
     TO_SINK,
@@ -32,6 +33,7 @@ routes:
   - {{ act: clean, shadow: true }}
 """
 THROTTLE = "    throttle: 1s\n"
+LATER = NOON + 10 * MINUTE
 
 
 @pytest.fixture
@@ -232,3 +234,111 @@ def test_an_action_in_shadow_is_not_done(store: Store, sink: Sink, tmp_path: Pat
     (row,) = deliveries_of(store, ids)
     assert (row.target, row.title) == ("clean", "shadow, not done")
     assert sink.requests == []
+
+
+def failing(branch: str, number: int) -> dict[str, Any]:
+    """The webhook of one workflow that failed on this branch."""
+    hook = workflow_completed(number=number, status="failed")
+    hook["pipeline"]["vcs"]["branch"] = branch
+    return hook
+
+
+def test_a_branch_is_quiet_while_trunk_fails_the_same_way(store: Store, sink: Sink, tmp_path: Path) -> None:
+    text = TO_SINK.format(url=sink.url).replace("defaults:", "defaults:\n  trunk: main")
+    with working(store, make_relay(tmp_path, text)):
+        until_delivered(store, accept(store, failing("main", 1)))
+        (topic,) = accept(store, failing("topic", 2))
+        until_planned(store)
+
+    assert [control for control, _ in quiet_of(store, topic)] == ["inhibition"]
+    assert quiet_of(store, topic)[0][1].endswith(" (#1)")
+    assert len(sink.requests) == 1
+
+
+def test_trunk_inhibits_what_is_planned_together_with_it(store: Store, sink: Sink, tmp_path: Path) -> None:
+    text = TO_SINK.format(url=sink.url).replace("defaults:", "defaults:\n  trunk: main")
+    ids = accept(store, failing("main", 1), failing("topic", 2))
+    with working(store, make_relay(tmp_path, text)):
+        until_planned(store)
+        until_delivered(store, ids[:1])
+
+    assert [len(quiet_of(store, id)) for id in ids] == [0, 1]
+    assert len(sink.requests) == 1
+
+
+HOLD = "  - {{ match: {{ change: [first_failure, broke] }}, hold: {length}, notify: sink }}\n"
+
+
+def holding(sink: Sink, length: str, *more: str) -> str:
+    """A configuration whose one route holds failures so long."""
+    text = TO_SINK.format(url=sink.url).replace("  - notify: sink\n", "")
+    return text + HOLD.format(length=length) + "".join(more)
+
+
+def rerun_of(hook: dict[str, Any]) -> dict[str, Any]:
+    """The webhook of the same pipeline's second attempt, which passed."""
+    again = {**hook["workflow"], "id": uuid_of("rerun"), "status": "success", "created_at": stamp(LATER)}
+    return {**hook, "id": uuid_of("event", "rerun"), "workflow": again}
+
+
+def titles_of(store: Store, ids: Sequence[str]) -> list[str | None]:
+    return [row.title for row in {row.id: row for row in deliveries_of(store, ids)}.values()]
+
+
+def test_a_held_failure_goes_out_at_the_end(store: Store, sink: Sink, tmp_path: Path) -> None:
+    with working(store, make_relay(tmp_path, holding(sink, "1s"))):
+        ids = accept(store, failing("main", 1))
+        until_planned(store)
+        assert sink.requests == []
+        until_delivered(store, ids)
+
+    assert quiet_of(store, ids[0]) == [("hold", "held for a verdict, at most 1s")]
+    assert len(sink.requests) == 1
+
+
+def test_a_held_failure_that_passes_on_retry_is_not_told(store: Store, sink: Sink, tmp_path: Path) -> None:
+    with working(store, make_relay(tmp_path, holding(sink, "1s"))):
+        ids = accept(store, failing("main", 1))
+        until_planned(store)
+        accept(store, rerun_of(failing("main", 1)))
+        until_delivered(store, ids)
+
+    assert sink.requests == []
+    assert titles_of(store, ids) == ["nothing was sent: what was held is fixed by now"]
+
+
+def test_a_fix_ends_the_wait_at_once_and_nothing_is_told(store: Store, sink: Sink, tmp_path: Path) -> None:
+    fixed = "  - { match: { change: fixed }, notify: sink }\n"
+    with working(store, make_relay(tmp_path, holding(sink, "1h", fixed))):
+        ids = accept(store, failing("main", 1))
+        until_planned(store)
+        ids += accept(store, workflow_completed(number=2))
+        until_delivered(store, ids)
+
+    assert sink.requests == []
+    assert titles_of(store, ids) == ["nothing was sent: what was held is fixed by now"]
+
+
+def test_a_second_failure_tells_both_at_once(store: Store, sink: Sink, tmp_path: Path) -> None:
+    red = "  - { match: { change: still_failing }, notify: sink }\n"
+    with working(store, make_relay(tmp_path, holding(sink, "1h", red))):
+        ids = accept(store, failing("main", 1))
+        until_planned(store)
+        ids += accept(store, failing("main", 2))
+        until_delivered(store, ids)
+
+    (request,) = sink.requests
+    told = request.json()["data"]
+    assert [event["pipeline"]["number"] for event in told["events"]] == [1, 2]
+    assert told["reason"]["change"] == "still_failing"
+
+
+def test_a_held_failure_is_remembered_over_a_restart(store: Store, sink: Sink, tmp_path: Path) -> None:
+    text = holding(sink, "2s")
+    with working(store, make_relay(tmp_path, text)):
+        ids = accept(store, failing("main", 1))
+        until_planned(store)
+    with working(store, make_relay(tmp_path, text)):
+        until_delivered(store, ids)
+
+    assert len(sink.requests) == 1

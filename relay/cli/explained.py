@@ -43,7 +43,7 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         known = [outcome for outcome in store.history(key) if outcome.event_id < hook.id]
         ignored = _ignored(store, EventFilter(project=event.project.slug), key, hook.id, relay)
         past = Past(outcomes=(*known, *ignored))
-    look_up = partial(_facts, store, now) if store else pipeline.know_nothing
+    look_up = partial(_facts, store, hook.id, now) if store else pipeline.know_nothing
     decided = pipeline.decide(event, past.outcomes, relay, now, look_up)
     if event.kind is EventKind.PING:
         decided = replace(decided, deliveries=(), quiet=())
@@ -58,10 +58,19 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
     )
 
 
-def _facts(store: Store, now: datetime, wanted: Wanted) -> Facts:
-    """As far as they were so at `now`: what happened to a slot since is not asked for."""
+def _facts(store: Store, before: str, now: datetime, wanted: Wanted) -> Facts:
+    """As far as they were so at `now`, with the results that came before the event of this id."""
     known = {name: slot for name, slot in store.slots(wanted.slots).items() if slot.at <= now}
-    return Facts(silences=store.silences(now), slots=known)
+    histories = {
+        key: tuple(each for each in store.history(key) if each.event_id < before) for key in wanted.states
+    }
+    return Facts(
+        silences=store.silences(now),
+        slots=known,
+        histories=histories,
+        waiting=store.waiting(wanted.waiting, now) if wanted.waiting else {},
+        unsaid=store.unsaid(wanted.unsaid, now) if wanted.unsaid else frozenset(),
+    )
 
 
 def _ignored(store: Store, wanted: EventFilter, key: str, before: str, relay: Relay) -> tuple[Outcome, ...]:

@@ -17,7 +17,7 @@ from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
 from relay.planning import SHADOW, NewDelivery
-from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, as_records
+from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, VERDICT, as_records
 from relay.routing import Result, TraceLine
 
 LABEL = 9  # columns of "event", "state" and "config"
@@ -214,7 +214,11 @@ def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
         return None
     if HELD in delivery.settings:
         return f"held until {delivery.settings[HELD]} begins, in one summary"
+    if delivery.is_verdict:
+        return "decides what was held"
     longest = (delivery.latest_at or now) - now
+    if VERDICT in delivery.settings:
+        return f"held for a verdict{_at_most(longest)}"
     by = ", ".join(group["by"]) if group else "pipeline, since it cannot change what was sent"
     return f"grouped by {by}{_at_most(longest)}"
 

@@ -15,7 +15,18 @@ from relay.routing import RouteSpec
 from relay.sandbox import compile_condition
 from relay.secret import Masker, Secret
 
-SETTINGS = ("group", "hold", "throttle", "once_per", "during", "outside", "digest", "template", "shadow")
+SETTINGS = (
+    "group",
+    "hold",
+    "throttle",
+    "once_per",
+    "during",
+    "outside",
+    "digest",
+    "template",
+    "shadow",
+    "inhibit",
+)
 FINGERPRINT = 8  # hex digits
 
 

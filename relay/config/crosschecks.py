@@ -29,6 +29,7 @@ NO_ROUTES = (
 )
 
 NO_HOURS = "there are no hours to be outside of; add during: and a name from `schedules`"
+NO_STATE_OF_TRUNK = "it has no effect, since defaults.state.key does not name branch; add branch there"
 FETCHED_LATE = "has to be fetched from CircleCI, and whether to be silent is decided without asking"
 
 
@@ -57,6 +58,7 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _fallbacks,
         _tests,
         _silences,
+        _trunk,
     )
     return tuple(fault for check in checks for fault in check(subject))
 
@@ -127,6 +129,13 @@ def _silences(subject: Subject) -> Iterator[Fault]:
             since, until = moments.parse(silence.since, zone), moments.parse(silence.until, zone)
             if until <= since:
                 yield subject.page.fault((*path, "until"), "it ends before it begins")
+
+
+def _trunk(subject: Subject) -> Iterator[Fault]:
+    """Without the branch in its key, a state is that of all branches, and trunk has none of its own."""
+    defaults = subject.file.defaults
+    if defaults.trunk and "branch" not in defaults.state.key:
+        yield subject.page.fault(("defaults", "trunk"), NO_STATE_OF_TRUNK, at_key=True)
 
 
 def _match_keys(match: object, path: Path) -> Iterator[Path]:

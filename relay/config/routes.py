@@ -65,7 +65,12 @@ class Route(Section):
     group: Group | None = Field(
         default=None, description="Gather events into one message. `group: null` in a child sends at once."
     )
-    hold: Duration | None = Field(default=None, description="How long a message waits for a retry's verdict.")
+    hold: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="How long the message of a failure waits for the verdict of a retry or of the next"
+        " result. When that passed, nothing is sent.",
+    )
     throttle: Duration | None = Field(
         default=None,
         gt=0,
@@ -84,6 +89,11 @@ class Route(Section):
         default=None,
         description="What happens to messages outside the hours of `during`: `hold`, which is the default,"
         " sends one summary when they begin; `drop` sends nothing; `silent` sends without mentions.",
+    )
+    inhibit: Flag = Field(
+        default=True,
+        description="Stay quiet about a branch that fails as `defaults.trunk` does. `false` tells of it all"
+        " the same.",
     )
     digest: Digest | None = Field(default=None, description="Gather everything into a regular summary.")
     template: str | None = Field(default=None, description="The template of the message.")

@@ -5,6 +5,7 @@ from pydantic import Field
 from relay.config.section import Section
 from relay.config.values import (
     BindAddress,
+    Branches,
     Duration,
     FieldNames,
     Flag,
@@ -129,3 +130,8 @@ class Defaults(Section):
         description="Who under `people` is mentioned or written to instead of an author who is not there.",
     )
     state: State = Field(default=State(), description="What counts as one thing that can break and be fixed.")
+    trunk: Branches = Field(
+        default=(),
+        description="The branches that others come from, such as `main`. While one of them fails, other"
+        " branches that fail the same way stay quiet. Exact names; without any, no branch does.",
+    )

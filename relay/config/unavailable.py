@@ -21,7 +21,6 @@ NOT_YET = frozenset(
         "fields.verdict",
         "notifiers.budget",
         "routes.digest",
-        "routes.hold",
     }
 )
 

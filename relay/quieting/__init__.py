@@ -7,7 +7,9 @@ quieted; actions are done whatever is said here.
 on whether it was sent; see `relay.store.slots`.
 """
 
+from relay.quieting.hold import HOLD, VERDICT, is_unsaid
 from relay.quieting.hours import DURING, HELD, OUTSIDE
+from relay.quieting.inhibition import INHIBIT, trunk_keys
 from relay.quieting.news import worth_telling
 from relay.quieting.once_per import ONCE_PER
 from relay.quieting.quieted import Quieted, quieted, wanted
@@ -20,6 +22,7 @@ from relay.quieting.terms import (
     Slot,
     SlotState,
     Terms,
+    Trunk,
     Wanted,
     make_silence,
 )
@@ -28,12 +31,15 @@ from relay.quieting.throttle import MISSED, THROTTLE
 __all__ = [
     "DURING",
     "HELD",
+    "HOLD",
+    "INHIBIT",
     "MISSED",
     "NOTHING_KNOWN",
     "NO_TERMS",
     "ONCE_PER",
     "OUTSIDE",
     "THROTTLE",
+    "VERDICT",
     "Control",
     "Facts",
     "Fate",
@@ -43,10 +49,13 @@ __all__ = [
     "Slot",
     "SlotState",
     "Terms",
+    "Trunk",
     "Wanted",
     "as_records",
+    "is_unsaid",
     "make_silence",
     "quieted",
+    "trunk_keys",
     "wanted",
     "worth_telling",
 ]

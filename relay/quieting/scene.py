@@ -18,9 +18,11 @@ class Control(StrEnum):
     """What keeps a message back."""
 
     SILENCE = "silence"
+    INHIBITION = "inhibition"
     ONCE_PER = "once_per"
     THROTTLE = "throttle"
     DURING = "during"
+    HOLD = "hold"
     SHADOW = "shadow"
 
 
@@ -54,7 +56,9 @@ class Scene:
     terms: Terms
     now: datetime
     silence: Silence | None
+    inhibited: str | None = None  # why its failure is none of its own
     slots: dict[str, Slot]
+    waiting: dict[str, datetime] = field(default_factory=dict)
     sent: list[NewDelivery] = field(default_factory=list)
     quiet: list[Quiet] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)

@@ -1,12 +1,13 @@
 """What is known when something is decided: the configuration's say about quiet, and what the store knows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from relay.model import Event
+from relay.model import Event, Outcome, Status
 from relay.routing import Match, MatchError, Reading, compile_match
 from relay.schedules import Schedule
 
@@ -48,12 +49,24 @@ def make_silence(written: Mapping[str, Any], **its: Any) -> Silence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Trunk:
+    """The branches whose failures explain those of others. key, ignore: what `defaults.state` says."""
+
+    branches: tuple[str, ...]
+    key: tuple[str, ...]
+    ignore: tuple[Status, ...]
+    zone: ZoneInfo  # of the times that people read
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
     """What a configuration says about quiet, ready to be used."""
 
     silences: tuple[Silence, ...] = ()
     keys: Mapping[str, Callable[[Event], str]] = field(default_factory=dict)  # compiled, by their texts
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    trunk: Trunk | None = None  # None: nothing is inhibited
+    holding: frozenset[str] = frozenset()  # whom routes with `hold` notify, by the names they use
 
 
 class SlotState(StrEnum):
@@ -78,9 +91,25 @@ class Wanted:
     """What the store has to be asked before something is decided."""
 
     slots: tuple[str, ...] = ()  # by their names
+    states: tuple[str, ...] = ()  # state keys whose outcomes are needed
+    waiting: tuple[str, ...] = ()  # slots of messages that may wait for a verdict
+    unsaid: tuple[str, ...] = ()  # events of which it matters whether somebody was told
 
     def __or__(self, other: "Wanted") -> "Wanted":
-        return Wanted(slots=tuple(dict.fromkeys((*self.slots, *other.slots))))
+        return Wanted(
+            slots=tuple(dict.fromkeys((*self.slots, *other.slots))),
+            states=tuple(dict.fromkeys((*self.states, *other.states))),
+            waiting=tuple(dict.fromkeys((*self.waiting, *other.waiting))),
+            unsaid=tuple(dict.fromkeys((*self.unsaid, *other.unsaid))),
+        )
+
+    def __sub__(self, other: "Wanted") -> "Wanted":
+        return Wanted(
+            slots=tuple(name for name in self.slots if name not in other.slots),
+            states=tuple(key for key in self.states if key not in other.states),
+            waiting=tuple(name for name in self.waiting if name not in other.waiting),
+            unsaid=tuple(id for id in self.unsaid if id not in other.unsaid),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +118,18 @@ class Facts:
 
     silences: tuple[Silence, ...] = ()
     slots: Mapping[str, Slot] = field(default_factory=dict)
+    histories: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)  # by state key
+    waiting: Mapping[str, datetime] = field(default_factory=dict)  # when what waits goes out, by its slot
+    unsaid: frozenset[str] = frozenset()  # events whose messages all wait for a verdict
+
+    def __or__(self, other: "Facts") -> "Facts":
+        return Facts(
+            silences=self.silences or other.silences,
+            slots={**self.slots, **other.slots},
+            histories={**self.histories, **other.histories},
+            waiting={**self.waiting, **other.waiting},
+            unsaid=self.unsaid | other.unsaid,
+        )
 
 
 NO_TERMS = Terms()

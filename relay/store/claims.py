@@ -35,6 +35,7 @@ from relay.store.tables import (
     Step,
     deliveries,
     destinations,
+    outcomes,
     work,
     workers,
 )
@@ -345,7 +346,11 @@ _LOCK_GROUPS = (
 _CLOSE_GROUPS = (
     update(deliveries)
     .where(among(deliveries.c.id, "refs"), deliveries.c.open)
-    .values(open=false(), state=literal_column("'waiting'"))
+    .values(
+        open=false(),
+        state=literal_column("'waiting'"),
+        as_of=select(func.coalesce(func.max(outcomes.c.id), literal_column("0"))).scalar_subquery(),
+    )
 )
 _GROUP_DUE = select(deliveries.c.due_at).where(deliveries.c.id == work.c.ref).scalar_subquery()
 _SOONEST: BindParameter[float] = bindparam("soonest", type_=Double())

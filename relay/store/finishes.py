@@ -44,7 +44,8 @@ class Finish:
     again_at: when to try once more; without it the attempt was the last. end: how the delivery ends then,
     where the outcome does not say it (an action whose answer was lost is `unknown`). pause_until: nothing
     is claimed for the destination before. is_fault: whether a temporary failure counts against the
-    destination. is_dead: nothing gets through there any more. instead: what is owed in its place, when it
+    destination. is_dead: nothing gets through there any more. is_told: whether the message had anything to
+    tell; one that had not gives its slots back. instead: what is owed in its place, when it
     failed for good. A finished plan step that is not tried again is stuck.
     """
 
@@ -59,6 +60,7 @@ class Finish:
     end: DeliveryState | None = None
     is_fault: bool = True
     is_dead: bool = False
+    is_told: bool = True
     instead: Sequence["NewDelivery"] = ()
     title: str | None = None
 

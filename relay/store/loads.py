@@ -1,14 +1,15 @@
 """Reading what a claim is about: the webhook to plan, or the delivery with its events."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 
-from relay.model import Event, EventKind, Generation
-from relay.quieting import HELD, worth_telling
+from relay import changes
+from relay.model import Event, EventKind, Generation, Outcome
+from relay.quieting import HELD, VERDICT, worth_telling
 from relay.store import plans
 from relay.store.blobs import key_of, optional_key, unpack, unpack_event, unpack_json
 from relay.store.claims import Claim
@@ -91,16 +92,38 @@ def load_deliveries(conn: Connection, ids: list[str]) -> dict[str, StoredDeliver
     rows = conn.execute(_DELIVERIES, {"ids": ids}).all()
     found = {row.id: _delivery(row, tuple(judged[event_id] for event_id in about[row.id])) for row in rows}
     found = {id: _with_card(conn, each) if each.lane else each for id, each in found.items()}
-    return {id: _with_news(conn, each) if HELD in each.settings else each for id, each in found.items()}
+    as_of = {row.id: row.as_of for row in rows}
+    return {id: _with_news(conn, each, as_of[id]) if _is_held(each) else each for id, each in found.items()}
 
 
-def _with_news(conn: Connection, delivery: StoredDelivery) -> StoredDelivery:
-    """With what is still news of all that was held; that may be nothing."""
+def _is_held(delivery: StoredDelivery) -> bool:
+    return HELD in delivery.settings or VERDICT in delivery.settings
+
+
+def _with_news(conn: Connection, delivery: StoredDelivery, as_of: int | None) -> StoredDelivery:
+    """With what is still news of all that was held; that may be nothing.
+
+    Only what was known when it closed counts: what came later was judged as if all of it had been told.
+    """
     rows = conn.execute(_STATE_KEYS, {"ids": [event.id for event in delivery.events]})
     keys = {row.id: row.state_key for row in rows if row.state_key}
-    newest = plans.histories(conn, set(keys.values()), 1, hold=False)
-    green = {key for key, outcomes in newest.items() if outcomes and outcomes[0].red is False}
+    histories = plans.histories(conn, set(keys.values()), plans.HISTORY, hold=False)
+    known = {
+        key: [outcome for outcome in history if as_of is None or outcome.place <= as_of]
+        for key, history in histories.items()
+    }
+    passes = _passes if VERDICT in delivery.settings else _is_green
+    green = {key for key, history in known.items() if history and passes(history)}
     return replace(delivery, events=worth_telling(delivery.events, keys, green))
+
+
+def _is_green(history: Sequence[Outcome]) -> bool:
+    return history[0].red is False
+
+
+def _passes(history: Sequence[Outcome]) -> bool:
+    """A retry that passed is a verdict, although the branch stays red by it."""
+    return not changes.failing(history)
 
 
 def _with_card(conn: Connection, delivery: StoredDelivery) -> StoredDelivery:

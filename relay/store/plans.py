@@ -1,8 +1,9 @@
 """Recording a plan: the judged event, its outcome and the deliveries it owes, all or nothing."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +83,16 @@ def histories(
     return {key: (*found[short, False], *found[short, True]) for key, short in stored.items()}
 
 
-def record(conn: Connection, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> list[dict[str, Any]]:
-    """Write everything but the rows of work, which are returned."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """What recording plans leaves to be done when the queue is settled."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)  # of work
+    released: list[str] = field(default_factory=list)  # deliveries that wait no longer
+
+
+def record(conn: Connection, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> Recorded:
+    """Write everything but the rows of work."""
     plans = [plan for _, plan in planned]
     conn.execute(_UPDATE_EVENT, [_event_row(plan, claim.attempt) for claim, plan in planned])
     _record_outcomes(conn, plans, now)
@@ -97,6 +106,7 @@ def record_instead(
     conn.execute(insert(deliveries), [_delivery_row(delivery, now) for delivery in instead])
     for delivery in instead:
         conn.execute(_COPY_LINKS, {"new": delivery.id, "failed": failed})
+        conn.execute(_COPY_AS_OF, {"new": delivery.id, "failed": failed})
     slots.hand_over(conn, failed, instead[0].id)
     return [_work_row(delivery, now) for delivery in instead]
 
@@ -120,7 +130,7 @@ def _insert_outcomes(conn: Connection) -> Any:
     )
 
 
-def _record_deliveries(conn: Connection, plans: Sequence[Planned], now: datetime) -> list[dict[str, Any]]:
+def _record_deliveries(conn: Connection, plans: Sequence[Planned], now: datetime) -> Recorded:
     new = [(plan.event.id, delivery) for plan in plans for delivery in plan.deliveries]
     alone = [(event_id, delivery) for event_id, delivery in new if delivery.group_key is None]
     if alone:
@@ -134,7 +144,10 @@ def _record_deliveries(conn: Connection, plans: Sequence[Planned], now: datetime
     if links:
         conn.execute(portable.insert(conn, delivery_events).on_conflict_do_nothing(), links)
     _record_slots(conn, plans, joined, now)
-    return [_work_row(delivery, now) for _, delivery in new if joined[delivery.id] == delivery.id]
+    return Recorded(
+        rows=[_work_row(delivery, now) for _, delivery in new if joined[delivery.id] == delivery.id],
+        released=[joined[delivery.id] for _, delivery in new if delivery.is_verdict],
+    )
 
 
 def _record_slots(
@@ -158,10 +171,11 @@ def _join_group(conn: Connection, delivery: "NewDelivery", now: datetime) -> str
     statement = portable.insert(conn, deliveries)
     later = statement.excluded.due_at
     bounded = case((later > deliveries.c.latest_at, deliveries.c.latest_at), else_=later)
+    changed = {"due_at": bounded}
+    if delivery.is_verdict:
+        changed |= {name: statement.excluded[name] for name in ("route", "terms")} | {"due_at": later}
     upsert = statement.on_conflict_do_update(
-        index_elements=["target", "group_key"],
-        index_where=literal_column("open"),
-        set_={"due_at": bounded},
+        index_elements=["target", "group_key"], index_where=literal_column("open"), set_=changed
     )
     joined: str = conn.execute(upsert.returning(deliveries.c.id), _delivery_row(delivery, now)).scalar_one()
     return joined
@@ -249,6 +263,7 @@ def _outcome_row(state_key: str, outcome: Outcome, now: datetime) -> dict[str, A
         "red": outcome.red,
         "finished_at": outcome.finished_at,
         "recorded_at": now,
+        "how": json.dumps(outcome.how) if outcome.how else None,
     }
 
 
@@ -272,6 +287,7 @@ def _outcome(row: Row[Any]) -> Outcome:
         run=row.run,
         red=row.red,
         finished_at=row.finished_at,
+        how=tuple(json.loads(row.how)) if row.how else (),
         place=row.id,
     )
 
@@ -312,6 +328,12 @@ _COPY_LINKS = insert(delivery_events).from_select(
     select(bindparam("new", type_=Text()), delivery_events.c.event_id).where(
         delivery_events.c.delivery_id == bindparam("failed")
     ),
+)
+_FAILED = deliveries.alias("failed_one")
+_COPY_AS_OF = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("new"))
+    .values(as_of=select(_FAILED.c.as_of).where(_FAILED.c.id == bindparam("failed")).scalar_subquery())
 )
 _PLANNED_COLUMNS: dict[str, TypeEngine[Any]] = {
     "tries": Integer(),

@@ -5,6 +5,7 @@ turns never wait for each other in a circle:
 
     histories       state keys, sorted
     slots           slots, sorted
+    waiting, unsaid open deliveries of state keys that are held already
     record_plans    open groups, sorted
     finish          own claims
     (settle)        lanes, sorted; then destinations, sorted     runs by itself before what follows
@@ -28,7 +29,7 @@ from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam,
 from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
 from relay.quieting import Slot
-from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, slots
+from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, slots, verdicts
 from relay.store.claims import Claim, Lease
 from relay.store.engine import as_store_error, may_pass
 from relay.store.finishes import Finish
@@ -58,6 +59,7 @@ class Turn:
         self._is_careful = is_careful
         self._ended_lanes: list[str] = []
         self._new_work: list[dict[str, Any]] = []
+        self._released: list[str] = []
         self._finished: list[Finish] = []
         self._found_nothing = False
         self._ready: list[Destination] | None = None  # the destinations with ready rows; None: not known
@@ -86,6 +88,14 @@ class Turn:
         """Those of these slots that were ever reserved; no other worker decides about them meanwhile."""
         return slots.known(self._conn, names)
 
+    def waiting(self, names: Collection[str]) -> Mapping[str, datetime]:
+        """See `relay.store.verdicts`. Ask for the histories of their state keys before."""
+        return verdicts.waiting(self._conn, names)
+
+    def unsaid(self, event_ids: Collection[str]) -> frozenset[str]:
+        """As `waiting`."""
+        return verdicts.unsaid(self._conn, event_ids)
+
     def record_plans(
         self, planned: Sequence[tuple[Claim, Planned]], now: datetime
     ) -> tuple[bool | StoreError, ...]:
@@ -97,14 +107,14 @@ class Turn:
         if not planned:
             return ()
         try:
-            held = self._record(planned, now)
+            ours = self._record(planned, now)
         except Exception as error:  # some refusals are the driver's or the packing's
             if _may_pass(error):
                 raise
             if not self._is_careful:
                 raise PlanRefused(str(_refusal(error))) from error
             return self._record_alone(planned, now)
-        return tuple(claim.id in held for claim, _ in planned)
+        return tuple(claim.id in ours for claim, _ in planned)
 
     def record_plan(self, claim: Claim, planned: Planned, now: datetime) -> bool | StoreError:
         """One plan alone; see `record_plans`."""
@@ -118,6 +128,7 @@ class Turn:
                 self._new_work += plans.record_instead(
                     self._conn, done.claim.ref, done.instead, done.ended_at
                 )
+        slots.give_back(self._conn, [done.claim.ref for done in held if not done.is_told])
         self._finished.extend(held)
         self._ended_lanes.extend(f.claim.lane for f in held if f.again_at is None and f.claim.lane)
         return held
@@ -181,23 +192,30 @@ class Turn:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What is done inside is undone alone if it raises."""
-        kept = (list(self._ended_lanes), list(self._new_work), list(self._finished))
+        kept = (
+            list(self._ended_lanes),
+            list(self._new_work),
+            list(self._finished),
+            list(self._released),
+        )
         try:
             with self._conn.begin_nested():
                 yield
         except BaseException:
-            self._ended_lanes, self._new_work, self._finished = kept
+            self._ended_lanes, self._new_work, self._finished, self._released = kept
             raise
 
     def settle(self) -> None:
         """Put planned deliveries into the queue, let ended lanes go on, keep the circuits."""
         ended, rows, done = self._ended_lanes, self._new_work, self._finished
+        released, self._released = self._released, []
         self._ended_lanes, self._new_work, self._finished = [], [], []
-        if ended or rows or done:
+        if ended or rows or done or released:
             self._ready = None
         if ended or rows:
             lanes.settle(self._conn, ended, rows)
-        if rows:
+        verdicts.release(self._conn, released)
+        if rows or released:
             portable.notify(self._conn, self._sender)
         if done:
             finishes.record_failures(self._conn, done)
@@ -205,11 +223,13 @@ class Turn:
     def _record(self, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> frozenset[int]:
         """The ids of the claims that still held; only their plans are recorded."""
         with self.savepoint() if self._is_careful else nullcontext():
-            held = finishes.give_up(self._conn, [claim for claim, _ in planned])
-            kept = [(claim, plan) for claim, plan in planned if claim.id in held]
+            ours = finishes.give_up(self._conn, [claim for claim, _ in planned])
+            kept = [(claim, plan) for claim, plan in planned if claim.id in ours]
             if kept:
-                self._new_work.extend(plans.record(self._conn, kept, now))
-        return held
+                recorded = plans.record(self._conn, kept, now)
+                self._new_work.extend(recorded.rows)
+                self._released.extend(recorded.released)
+        return ours
 
     def _record_alone(
         self, planned: Sequence[tuple[Claim, Planned]], now: datetime

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Integer, Row, Text, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, Row, Text, bindparam, delete, func, select, update
 
 from relay.model import DeliveryState
 from relay.quieting import Slot, SlotState
@@ -86,6 +86,12 @@ def hand_over(conn: Connection, failed: str, instead: str) -> None:
     conn.execute(_HAND_OVER, {"failed": failed, "instead": instead})
 
 
+def give_back(conn: Connection, delivery_ids: Sequence[str]) -> None:
+    """What turned out to have nothing to tell uses nothing up."""
+    if delivery_ids:
+        conn.execute(_GIVE_BACK, {"ids": sorted(delivery_ids)})
+
+
 _KNOWN = (
     select(slots, deliveries.c.state, deliveries.c.finished_at)
     .outerjoin(deliveries, deliveries.c.id == slots.c.delivery_id)
@@ -99,6 +105,7 @@ _MISS = (
         missed_since=func.coalesce(slots.c.missed_since, bindparam("at", type_=Moment())),
     )
 )
+_GIVE_BACK = delete(slots).where(among(slots.c.delivery_id, "ids"))
 _HAND_OVER = (
     update(slots)
     .where(slots.c.delivery_id == bindparam("failed"))

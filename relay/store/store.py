@@ -26,6 +26,7 @@ from relay.store import (
     replays,
     silences,
     slots,
+    verdicts,
     wakeups,
 )
 from relay.store.accept import Arrival, accept
@@ -295,6 +296,16 @@ class Store:
         """Those of these slots that were ever reserved, for `explain`; holds nothing."""
         with reading(self._engine) as conn:
             return slots.known(conn, names, hold=False)
+
+    def waiting(self, names: Collection[str], at: datetime) -> Mapping[str, datetime]:
+        """When what waited for a verdict at this time was to go out, by its slot, for `explain`."""
+        with reading(self._engine) as conn:
+            return verdicts.waiting(conn, names, at=at)
+
+    def unsaid(self, event_ids: Collection[str], at: datetime) -> frozenset[str]:
+        """Those of these events whose messages all waited for a verdict at this time, for `explain`."""
+        with reading(self._engine) as conn:
+            return verdicts.unsaid(conn, event_ids, at=at)
 
     # Configurations
 

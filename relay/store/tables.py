@@ -150,6 +150,7 @@ outcomes = Table(
     Column("red", Boolean),
     Column("finished_at", Moment),
     Column("recorded_at", Moment, nullable=False),
+    Column("how", Text),  # names of the steps that failed, as JSON
 )
 Index("outcomes_order", outcomes.c.state_key, outcomes.c.number, outcomes.c.started_at, outcomes.c.event_id)
 Index("outcomes_once", outcomes.c.state_key, outcomes.c.run, outcomes.c.status, unique=True)
@@ -176,6 +177,7 @@ deliveries = Table(
     Column("title", Text),
     Column("error", Text),
     Column("receipt", LargeBinary),
+    Column("as_of", BigInteger),  # the last outcome recorded when it closed; what came later does not count
     CheckConstraint("state IN ('open', 'waiting', 'delivered', 'dead', 'unknown')", name="deliveries_state"),
 )
 Index(

@@ -404,3 +404,42 @@ def test_what_a_throttle_lets_through_and_keeps_back_is_explained(desk: Desk) ->
     assert [(each["target"], each["control"], each["reason"]) for each in second["quiet"]] == [
         ("audit-log", "throttle", "at most one message in 4h")
     ]
+
+
+def test_an_inhibited_failure_tells_since_when_trunk_fails(desk: Desk) -> None:
+    text = (desk.folder / "relay.yaml").read_text()
+    desk.write(text.replace("defaults: {", "defaults: { trunk: main,"))
+    desk.arrive(workflow_completed(status="failed", number=7809))
+    desk.work()
+    hook = workflow_completed(status="failed", number=7812)
+    hook["pipeline"]["vcs"]["branch"] = "topic"
+
+    quiet = desk.json("explain", desk.save("event.json", hook))["quiet"]
+
+    assert {each["control"] for each in quiet} == {"inhibition"}
+    assert quiet[0]["reason"].startswith("main fails the same way since ")
+    assert quiet[0]["reason"].endswith(" (#7809)")
+
+
+def test_a_held_failure_tells_until_when_and_what_comes_next_decides(desk: Desk) -> None:
+    text = (desk.folder / "relay.yaml").read_text()
+    desk.write(text.replace("    group: { by: [pipeline.id], wait: 20s, max_wait: 2m }\n", "    hold: 20m\n"))
+    desk.arrive(workflow_completed(number=7809))
+    desk.work()
+    (event_id,) = desk.arrive(BROKE)
+
+    held = desk.json("explain", event_id)
+    desk.work()
+    fixed = desk.json("explain", desk.save("fixed.json", workflow_completed(number=7813)))
+    shown = desk.run("event", event_id).output
+
+    assert {(each["target"], each["reason"], each["fate"]) for each in held["quiet"]} == {
+        ("team-slack", "held for a verdict, at most 20m", "later"),
+        ("ops-mail", "held for a verdict, at most 20m", "later"),
+    }
+    slack = next(each for each in held["deliveries"] if each["target"] == "team-slack")
+    assert "held for a verdict, at most 20m" in slack["remarks"]
+    assert [each["fate"] for each in fixed["quiet"]] == ["sent", "sent"]
+    slack = next(each for each in fixed["deliveries"] if each["target"] == "team-slack")
+    assert "decides what was held" in slack["remarks"]
+    assert "held for a verdict, at most 20m" in shown

@@ -122,6 +122,14 @@ def test_a_fallback_keeps_the_slot_of_what_it_stands_in_for(store: Store) -> Non
     assert known(store).state is SlotState.SENT
 
 
+def test_a_message_that_had_nothing_to_tell_gives_its_slot_back(store: Store) -> None:
+    owe(store, holding())
+    (held,) = claim(store)
+    finish(store, done(held, is_told=False))
+
+    assert store.slots([NAME]) == {}
+
+
 def test_a_replayed_message_has_its_slot_again(store: Store) -> None:
     owe(store, holding())
     (held,) = claim(store)

@@ -53,6 +53,12 @@ class Judgement:
     outcome: Outcome | None
     skipped: tuple[Outcome, ...] = ()  # ignored results between the previous one and this
     is_repeat: bool = False  # its run was counted before
+    same: tuple[str, ...] = ()  # … with this status, by these events
+
+    @property
+    def earlier(self) -> tuple[str, ...] | None:
+        """The events on record that told this result; None when it is the first to go on record."""
+        return None if self.outcome is not None and not self.is_repeat else self.same
 
 
 def state_key(event: Event, names: Sequence[str]) -> str:
@@ -90,7 +96,9 @@ def judge(event: Event, history: Sequence[Outcome], ignore: Collection[Status]) 
     told = _told(known, line, outcome)
     if _is_repeat(outcome, counted):
         correction = _correction(replace(outcome, red=told), counted)
-        return Judgement(event=placed, outcome=correction, is_repeat=True)
+        return Judgement(
+            event=placed, outcome=correction, is_repeat=True, same=_same_result(outcome, counted)
+        )
     others = [other for other in known if other.status in silent]
     return replace(_judged(placed, outcome, line, told), skipped=_skipped(outcome, line, others))
 
@@ -251,6 +259,11 @@ def _before(outcome: Outcome, line: Sequence[Outcome]) -> Sequence[Outcome]:
 def _is_repeat(outcome: Outcome, counted: Iterable[Outcome]) -> bool:
     same_run = [other for other in counted if outcome.run is not None and other.run == outcome.run]
     return any(other.status is outcome.status or _is_bad(other) for other in same_run)
+
+
+def _same_result(outcome: Outcome, counted: Iterable[Outcome]) -> tuple[str, ...]:
+    same = (other for other in counted if other.run == outcome.run and other.status is outcome.status)
+    return tuple(other.event_id for other in same)
 
 
 def _correction(outcome: Outcome, counted: Iterable[Outcome]) -> Outcome | None:

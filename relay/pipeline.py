@@ -42,8 +42,8 @@ from relay.transport import Transport
 if TYPE_CHECKING:
     from relay.circleci.facade import CircleCI
 
-INSTEAD_OF = "instead_of"  # among a delivery's settings: the notifiers that failed before
-NEXT = "fallbacks_left"  # … and those that are still to be asked
+INSTEAD_OF = planning.INSTEAD_OF
+NEXT = "fallbacks_left"  # among a delivery's settings: the notifiers that are still to be asked
 NOT_SENT = "shadow, not sent"
 NOTHING_LEFT = "nothing was sent: what was held is fixed by now"
 PLAN_RETRIES = (1.0, 10.0, 60.0, 600.0)  # seconds; an event that cannot be planned is then stuck
@@ -128,13 +128,24 @@ def decide(
 
 def wanted(drafts: Iterable[Decided], relay: Relay) -> Wanted:
     """What the store has to be asked before these can be decided."""
-    each = (quieting.wanted(it.event, it.deliveries, it.state_key, relay.quiet) for it in drafts)
+    each = (
+        quieting.wanted(it.event, it.deliveries, it.state_key, relay.quiet, it.judgement.earlier)
+        for it in drafts
+    )
     return reduce(or_, each, Wanted())
 
 
 def quieten(drafted: Decided, relay: Relay, now: datetime, facts: Facts) -> Decided:
     """What the noise controls leave of a draft."""
-    left = quieting.quieted(drafted.event, drafted.deliveries, relay.quiet, facts, now, drafted.state_key)
+    left = quieting.quieted(
+        drafted.event,
+        drafted.deliveries,
+        relay.quiet,
+        facts,
+        now,
+        drafted.state_key,
+        drafted.judgement.earlier,
+    )
     return replace(
         drafted, deliveries=left.deliveries, quiet=left.quiet, missed=left.missed, facts=left.facts
     )

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -127,6 +128,8 @@ def quiet_of(settings: Config) -> Terms:
         silences=tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences)),
         schedules={name: _schedule(hours, zone) for name, hours in settings.schedules.items()},
         keys={text: compile_text(text) for text in _set_by(settings.routes, ONCE_PER)},
+        dedupe=timedelta(seconds=settings.defaults.dedupe),
+        zone=zone,
     )
 
 

@@ -269,7 +269,8 @@ class Worker:
         return everything
 
     def _facts(self, turn: Turn, wanted: Wanted) -> Facts:
-        return Facts(silences=self._silences, slots=turn.slots(wanted.slots))
+        known = {**turn.told(wanted.told), **turn.slots(wanted.slots)}
+        return Facts(silences=self._silences, slots=known)
 
     def _record(
         self, turn: Turn, decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime

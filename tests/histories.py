@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count, repeat
 from typing import Any
 
@@ -13,7 +14,8 @@ from relay.changes import in_order
 from relay.ids import new_id
 from relay.model import Change, Event, Outcome
 from relay.pipeline import Relay
-from relay.store import Planned, Store
+from relay.quieting import Facts, Wanted
+from relay.store import Planned, Store, Turn
 from tests.factories import (
     MINUTE,
     NOON,
@@ -190,13 +192,18 @@ def play(
         events = [pipeline.normalise(load.events[claim.ref], relay) for claim in claims]
         with store.turn() as turn:
             known = turn.histories({pipeline.key_of(event, relay) for event in events})
-            decided = pipeline.decide_all(events, known, relay, at)
+            decided = pipeline.decide_all(events, known, relay, at, partial(facts_of, turn))
             made = [plan for plan in decided if isinstance(plan, Planned)]
             assert len(made) == len(claims)
             assert turn.record_plans(list(zip(claims, made, strict=True)), at) == (True,) * len(made)
         plans += made
     keys = {plan.state_key for plan in plans}
     return Played(plans=tuple(plans), histories={key: store.history(key) for key in keys})
+
+
+def facts_of(turn: Turn, wanted: Wanted) -> Facts:
+    """What a worker looks up, silences aside."""
+    return Facts(slots={**turn.told(wanted.told), **turn.slots(wanted.slots)})
 
 
 def _accept(store: Store, hooks: Sequence[Hook]) -> None:

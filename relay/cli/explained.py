@@ -60,7 +60,8 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
 
 def _facts(store: Store, now: datetime, wanted: Wanted) -> Facts:
     """As far as they were so at `now`: what happened to a slot since is not asked for."""
-    known = {name: slot for name, slot in store.slots(wanted.slots).items() if slot.at <= now}
+    stored = {**store.told(wanted.told), **store.slots(wanted.slots)}
+    known = {name: slot for name, slot in stored.items() if slot.at <= now}
     return Facts(silences=store.silences(now), slots=known)
 
 

@@ -7,10 +7,11 @@ quieted; actions are done whatever is said here.
 on whether it was sent; see `relay.store.slots`.
 """
 
+from relay.quieting.dedupe import told_slot
 from relay.quieting.hours import DURING, HELD, OUTSIDE
 from relay.quieting.news import worth_telling
 from relay.quieting.once_per import ONCE_PER
-from relay.quieting.quieted import Quieted, quieted, wanted
+from relay.quieting.quieted import NOTIFY, Quieted, quieted, wanted
 from relay.quieting.scene import Control, Fate, Quiet, as_records
 from relay.quieting.terms import (
     NO_TERMS,
@@ -30,6 +31,7 @@ __all__ = [
     "HELD",
     "MISSED",
     "NOTHING_KNOWN",
+    "NOTIFY",
     "NO_TERMS",
     "ONCE_PER",
     "OUTSIDE",
@@ -47,6 +49,7 @@ __all__ = [
     "as_records",
     "make_silence",
     "quieted",
+    "told_slot",
     "wanted",
     "worth_telling",
 ]

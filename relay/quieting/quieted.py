@@ -6,6 +6,7 @@ from datetime import datetime
 
 from relay.model import Event
 from relay.planning import NewDelivery
+from relay.quieting.dedupe import dedupe, dedupe_slot, result_slot
 from relay.quieting.hours import hours
 from relay.quieting.once_per import ONCE_PER, once_per, once_slot
 from relay.quieting.scene import Quiet, Scene
@@ -16,6 +17,7 @@ from relay.quieting.throttle import THROTTLE, throttle, throttle_slot
 
 NOTIFY = "notify"  # the kind of a delivery that tells somebody
 _CONTROLS: tuple[Callable[[NewDelivery, Scene], NewDelivery | None], ...] = (
+    dedupe,
     heed_silence,
     once_per,
     throttle,
@@ -34,14 +36,24 @@ class Quieted:
     facts: Facts = NOTHING_KNOWN
 
 
-def wanted(event: Event, deliveries: Iterable[NewDelivery], state_key: str, terms: Terms) -> Wanted:
-    """What to ask the store before deciding: the slots that the deliveries may take."""
+def wanted(
+    event: Event,
+    deliveries: Iterable[NewDelivery],
+    state_key: str,
+    terms: Terms,
+    earlier: tuple[str, ...] | None = None,
+) -> Wanted:
+    """What to ask the store before deciding: the slots that the deliveries may take, and what was told of
+    the events that told the same result `earlier`."""
     messages = [each for each in deliveries if each.kind == NOTIFY]
     names = [throttle_slot(each, state_key) for each in messages if each.settings.get(THROTTLE)]
     for each in messages:
         if each.settings.get(ONCE_PER) and (slot := once_slot(each, event, terms)):
             names.append(slot)
-    return Wanted(slots=tuple(names))
+    if earlier is None or not terms.dedupe:
+        return Wanted(slots=tuple(names))
+    results = [slot for each in messages if (slot := result_slot(each, event))]
+    return Wanted(slots=(*names, *results), told=earlier if results else ())
 
 
 def quieted(
@@ -51,8 +63,9 @@ def quieted(
     facts: Facts,
     now: datetime,
     state_key: str = "",
+    earlier: tuple[str, ...] | None = None,
 ) -> Quieted:
-    """The deliveries that go on, and what is said of the others."""
+    """The deliveries that go on, and what is said of the others. `earlier`: see `wanted`."""
     scene = Scene(
         event=event,
         state_key=state_key,
@@ -60,6 +73,7 @@ def quieted(
         now=now,
         silence=covering(event, terms, facts, now) if deliveries else None,
         slots=dict(facts.slots),
+        earlier=earlier,
     )
     for delivery in deliveries:
         _judge(delivery, scene)
@@ -81,6 +95,8 @@ def _judge(delivery: NewDelivery, scene: Scene) -> None:
         if answer is None:
             return
         delivery = answer
-    for taken in delivery.slots:
-        scene.slots[taken.slot] = Slot(state=SlotState.UNDER_WAY, at=scene.now)
+    under_way = Slot(state=SlotState.UNDER_WAY, at=scene.now)
+    scene.slots.update({taken.slot: under_way for taken in delivery.slots})
+    if name := dedupe_slot(delivery, scene):
+        scene.slots[name] = under_way
     scene.sent.append(delivery)

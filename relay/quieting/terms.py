@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -54,6 +54,8 @@ class Terms:
     silences: tuple[Silence, ...] = ()
     keys: Mapping[str, Callable[[Event], str]] = field(default_factory=dict)  # compiled, by their texts
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    dedupe: timedelta = timedelta()  # how long a result is told only once; 0 is never
+    zone: tzinfo = UTC
 
 
 class SlotState(StrEnum):
@@ -78,9 +80,13 @@ class Wanted:
     """What the store has to be asked before something is decided."""
 
     slots: tuple[str, ...] = ()  # by their names
+    told: tuple[str, ...] = ()  # events, by their ids: whether somebody was told of them
 
     def __or__(self, other: "Wanted") -> "Wanted":
-        return Wanted(slots=tuple(dict.fromkeys((*self.slots, *other.slots))))
+        return Wanted(
+            slots=tuple(dict.fromkeys((*self.slots, *other.slots))),
+            told=tuple(dict.fromkeys((*self.told, *other.told))),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

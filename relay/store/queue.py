@@ -28,7 +28,7 @@ from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam,
 from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
 from relay.quieting import Slot
-from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, slots
+from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, slots, told
 from relay.store.claims import Claim, Lease
 from relay.store.engine import as_store_error, may_pass
 from relay.store.finishes import Finish
@@ -85,6 +85,10 @@ class Turn:
     def slots(self, names: Collection[str]) -> Mapping[str, Slot]:
         """Those of these slots that were ever reserved; no other worker decides about them meanwhile."""
         return slots.known(self._conn, names)
+
+    def told(self, event_ids: Collection[str]) -> Mapping[str, Slot]:
+        """Who was told of these events, by the slots of their results. Ask while their histories are held."""
+        return told.known(self._conn, event_ids)
 
     def record_plans(
         self, planned: Sequence[tuple[Claim, Planned]], now: datetime

@@ -26,6 +26,7 @@ from relay.store import (
     replays,
     silences,
     slots,
+    told,
     wakeups,
 )
 from relay.store.accept import Arrival, accept
@@ -295,6 +296,11 @@ class Store:
         """Those of these slots that were ever reserved, for `explain`; holds nothing."""
         with reading(self._engine) as conn:
             return slots.known(conn, names, hold=False)
+
+    def told(self, event_ids: Collection[str]) -> Mapping[str, Slot]:
+        """Who was told of these events, by the slots of their results."""
+        with reading(self._engine) as conn:
+            return told.known(conn, event_ids)
 
     # Configurations
 

@@ -307,7 +307,7 @@ def _in_shadow(claim: Claim, message: Message, relay: Relay, now: datetime) -> F
     """Everything was done but the sending, so it says nothing about the destination either."""
     return Finish(
         claim=claim,
-        outcome=AttemptOutcome.DELIVERED,
+        outcome=AttemptOutcome.SHADOW,
         started_at=now,
         ended_at=now,
         error=relay.config.masker(message.problem) if message.problem else None,

@@ -481,7 +481,8 @@ def _log_attempt(finish: Finish, delivery: StoredDelivery | None) -> None:
             target=delivery.target if delivery else None,
             error=finish.error,
         )
-    level: Callable[..., object] = log.info if finish.outcome is AttemptOutcome.DELIVERED else log.warning
+    is_fine = finish.outcome in (AttemptOutcome.DELIVERED, AttemptOutcome.SHADOW)
+    level: Callable[..., object] = log.info if is_fine else log.warning
     level(
         finish.outcome.value,
         delivery=finish.claim.ref,

@@ -15,6 +15,7 @@ from relay.model import DeliveryState, Outcome
 from relay.quieting import Silence, Slot
 from relay.store import (
     configs,
+    groups,
     judged,
     ledger,
     liveness,
@@ -32,6 +33,7 @@ from relay.store import (
 from relay.store.accept import Arrival, accept
 from relay.store.claims import Claim
 from relay.store.engine import open_engine, reading, writing
+from relay.store.groups import OpenGroup
 from relay.store.judged import Judged
 from relay.store.ledger import (
     PAGE,
@@ -202,6 +204,16 @@ class Store:
         """By id, or by six or more characters that only this id begins or ends with."""
         with reading(self._engine) as conn:
             return ledger.event_detail(conn, text)
+
+    def received(self, dedupe_key: str) -> EventRow | None:
+        """The event that a webhook with this key is, if it came before."""
+        with reading(self._engine) as conn:
+            return ledger.received(conn, dedupe_key)
+
+    def open_group(self, target: str, group_key: str, before: str) -> OpenGroup | None:
+        """The message that waits for more events of this group, with those before the event of this id."""
+        with reading(self._engine) as conn:
+            return groups.open_group(conn, target, group_key, before)
 
     def judged(self, limit: int = PAGE, before: str | None = None) -> tuple[Judged, ...]:
         """Planned events with all their fields, newest first; the next page is the one before the last id."""

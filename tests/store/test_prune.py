@@ -8,6 +8,7 @@ from tests.store.parts import (
     KEY,
     accept_one,
     claim,
+    claim_plans,
     done,
     failed,
     finish,
@@ -94,3 +95,16 @@ def test_a_pruned_key_is_accepted_as_new(store: Store) -> None:
     store.prune(LATER)
 
     assert store.accept([replace(arrival, id=make_arrival().id)]) == (True,)
+
+
+def test_repeats_go_with_their_event(store: Store) -> None:
+    accept_one(store, dedupe_key="event:1")
+    store.accept([make_arrival(dedupe_key="event:1")])
+    with store.turn() as turn:
+        (held,) = claim_plans(turn)
+        turn.record_plan(held, make_planned(held.ref), NOON)
+    store.prune(LATER)
+
+    accept_one(store, dedupe_key="event:1")
+
+    assert [(row.repeats, row.repeated_at) for row in store.events()] == [(0, None)]

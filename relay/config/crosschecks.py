@@ -226,6 +226,14 @@ def _tests(subject: Subject) -> Iterator[Fault]:
         ):
             bare = tuple(name.removeprefix("!") for name in getattr(example.expect, key) or ())
             yield from check(subject, bare, (*path, "expect", key))
+        yield from _expected_quiet(subject, example.expect.quiet or (), (*path, "expect", "quiet"))
+
+
+def _expected_quiet(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault]:
+    for name in names:
+        if subject.notifiers is not None and name not in subject.notifiers:
+            problem = unknown(f"unknown notifier {name}", name, subject.notifiers)
+            yield subject.page.fault((*path, name), problem, at_key=True)
 
 
 def _expected_routes(

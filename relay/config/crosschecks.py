@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from relay import moments
+from relay import durations, moments
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
@@ -57,6 +57,7 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _fallbacks,
         _tests,
         _silences,
+        _dedupe,
     )
     return tuple(fault for check in checks for fault in check(subject))
 
@@ -80,6 +81,8 @@ def _routes(subject: Subject) -> Iterator[Fault]:
             known = subject.file.schedules
             problem = unknown(f"unknown schedule {route.during}", route.during, known)
             yield subject.page.fault((*path, "during"), problem)
+        if route.throttle is not None and route.throttle > subject.file.defaults.keep:
+            yield subject.page.fault((*path, "throttle"), _forgotten(subject))
         if route.outside is not None and not _has_hours(subject, path):
             yield subject.page.fault((*path, "outside"), NO_HOURS, at_key=True)
         if place.is_leaf and not _says_what_to_do(subject, path):
@@ -113,6 +116,17 @@ def _match(subject: Subject, match: Mapping[str, Any], path: Path) -> Iterator[F
     for key_path in _match_keys(match, path):
         if is_unavailable_field(str(key_path[-1])):
             yield subject.page.fault(key_path, not_available(str(key_path[-1])), at_key=True)
+
+
+def _dedupe(subject: Subject) -> Iterator[Fault]:
+    defaults = subject.file.defaults
+    if "dedupe" in defaults.model_fields_set and defaults.dedupe > defaults.keep:
+        yield subject.page.fault(("defaults", "dedupe"), _forgotten(subject))
+
+
+def _forgotten(subject: Subject) -> str:
+    kept = durations.spell(subject.file.defaults.keep)
+    return f"longer than `defaults.keep`, {kept}, after which messages are forgotten; make that longer"
 
 
 def _silences(subject: Subject) -> Iterator[Fault]:

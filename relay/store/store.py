@@ -269,9 +269,14 @@ class Store:
         with writing(self._engine) as conn:
             return replays.replay_stuck(conn)
 
-    def prune(self, older_than: datetime, batch: int = BATCH) -> Pruned:
-        """Forget what is older, in short transactions, except what is owed or judging needs."""
-        return prune.prune(self._engine, older_than, batch)
+    def prune(
+        self, older_than: datetime, batch: int = BATCH, *, slots_before: datetime | None = None
+    ) -> Pruned:
+        """Forget what is older, in short transactions, except what is owed or judging needs.
+
+        slots_before: where slots still have their effect longer than events are kept.
+        """
+        return prune.prune(self._engine, older_than, batch, slots_before)
 
     def prune_steps(self, older_than: datetime, batch: int = BATCH) -> Iterator[Pruned]:
         """As `prune`, one short transaction for each step of the iterator."""

@@ -393,6 +393,7 @@ def outgoing(claim: Claim, delivery: StoredDelivery, relay: Relay, now: datetime
         subject=cards.subject(last, conversation, key_of(last, relay)) or "",
         card=delivery.card,
         direct=relay.people.get(delivery.direct or ""),
+        is_silent=bool(delivery.settings.get(quieting.SILENT)),
     )
 
 

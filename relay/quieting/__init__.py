@@ -8,7 +8,7 @@ on whether it was sent; see `relay.store.slots`.
 """
 
 from relay.quieting.dedupe import told_slot
-from relay.quieting.hours import DURING, HELD, OUTSIDE
+from relay.quieting.hours import DURING, HELD, OUTSIDE, SILENT
 from relay.quieting.news import worth_telling
 from relay.quieting.once_per import ONCE_PER
 from relay.quieting.quieted import NOTIFY, Quieted, quieted, wanted
@@ -35,6 +35,7 @@ __all__ = [
     "NO_TERMS",
     "ONCE_PER",
     "OUTSIDE",
+    "SILENT",
     "THROTTLE",
     "Control",
     "Facts",

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from relay.model import Event
-from relay.routing import Match, MatchError, Reading, compile_match
+from relay.model import Event, EventKind
+from relay.routing import Match, MatchError, Reading, asks_for, compile_match
 from relay.schedules import Schedule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Silence:
     """A time in which nothing is said about events that match. Without `until` it lasts as long as the
-    configuration says so."""
+    configuration says so. As with routes, the relay's own events are meant only where `event` is named."""
 
     name: str  # the end of its id, or its place in the configuration
     id: str | None = None  # of one in the ledger
@@ -29,7 +29,9 @@ class Silence:
         return (self.starts_at is None or self.starts_at <= now) and (self.until is None or now < self.until)
 
     def covers(self, reading: Reading, now: datetime) -> bool:
-        return self.match is not None and self.is_active(now) and self.match.passes(reading)
+        if self.match is None or not self.is_active(now) or not self.match.passes(reading):
+            return False
+        return reading.event.kind is not EventKind.RELAY or asks_for(self.match, "event")
 
     @property
     def reason(self) -> str:

@@ -156,3 +156,20 @@ def test_jobs_that_share_a_state_with_their_workflow_are_told_each(
         until_planned(store)
 
     assert len(sink.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("match", "messages"),
+    [("status: canceled", 4), ("event: workflow, status: canceled", 1)],
+    ids=["and each of its jobs", "once"],
+)
+def test_a_cancelled_workflow_with_three_jobs_is_told(
+    store: Store, sink: Sink, tmp_path: Path, match: str, messages: int
+) -> None:
+    text = TO_SINK.replace("- notify: sink", f"- notify: sink\n    match: {{{{ {match} }}}}")
+    jobs = [job_completed(status="canceled", job=f"job-{at}", job_number=at) for at in (1, 2, 3)]
+    with working(store, make_relay(tmp_path, text.format(url=sink.url))):
+        accept(store, *storm(4), *jobs)
+        until_planned(store)
+
+    assert len(sink.requests) == messages

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Integer,
     Row,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    literal_column,
     not_,
     select,
     update,
@@ -103,7 +105,7 @@ def miss(conn: Connection, names: Sequence[str], now: datetime) -> None:
 
 def _with_state(states: Collection[DeliveryState]) -> Select[Any]:
     """The delivery of a slot, if it is in one of these states."""
-    values = [state.value for state in states]
+    values: list[ColumnElement[str]] = [literal_column(f"'{state.value}'") for state in states]
     return select(deliveries.c.id).where(
         deliveries.c.id == slots.c.delivery_id, deliveries.c.state.in_(values)
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, literal_column, select
 
 from relay.model import Event
 from relay.planning import INSTEAD_OF, SHADOW
@@ -55,7 +55,7 @@ _MESSAGES = (
     .join(deliveries, deliveries.c.id == delivery_events.c.delivery_id)
     .where(
         among(delivery_events.c.event_id, "ids"),
-        deliveries.c.kind == NOTIFY,
-        deliveries.c.state.not_in([state.value for state in FAILED]),
+        deliveries.c.kind == literal_column(f"'{NOTIFY}'"),
+        deliveries.c.state.not_in([literal_column(f"'{state.value}'") for state in FAILED]),
     )
 )

@@ -50,7 +50,7 @@ def act_one(
 def _in_shadow(claim: Claim, now: datetime) -> Finish:
     return Finish(
         claim=claim,
-        outcome=AttemptOutcome.DELIVERED,
+        outcome=AttemptOutcome.SHADOW,
         started_at=now,
         ended_at=now,
         is_fault=False,

@@ -59,6 +59,12 @@ class Judgement:
     is_repeat: bool = False  # its run was counted before
     told: bool | None = None  # whether the branch was red by the last announcement before it
     turned_by: str | None = None  # of what passed on a red branch: the event that had turned it red
+    same: tuple[str, ...] = ()  # … with this status, by these events
+
+    @property
+    def earlier(self) -> tuple[str, ...] | None:
+        """The events on record that told this result; None when it is the first to go on record."""
+        return None if self.outcome is not None and not self.is_repeat else self.same
 
 
 def state_key(event: Event, names: Sequence[str]) -> str:
@@ -96,7 +102,9 @@ def judge(event: Event, history: Sequence[Outcome], ignore: Collection[Status]) 
     told = _told(known, line, outcome)
     if _is_repeat(outcome, counted):
         correction = _correction(replace(outcome, red=told), counted)
-        return Judgement(event=placed, outcome=correction, is_repeat=True)
+        return Judgement(
+            event=placed, outcome=correction, is_repeat=True, same=_same_result(outcome, counted)
+        )
     others = [other for other in known if other.status in silent]
     judgement = _judged(placed, outcome, line, told)
     passes = judgement.event.change in (Change.FIXED, Change.PASSED_ON_RETRY)
@@ -307,6 +315,11 @@ def _before(outcome: Outcome, line: Sequence[Outcome]) -> Sequence[Outcome]:
 def _is_repeat(outcome: Outcome, counted: Iterable[Outcome]) -> bool:
     same_run = [other for other in counted if outcome.run is not None and other.run == outcome.run]
     return any(other.status is outcome.status or _is_bad(other) for other in same_run)
+
+
+def _same_result(outcome: Outcome, counted: Iterable[Outcome]) -> tuple[str, ...]:
+    same = (other for other in counted if other.run == outcome.run and other.status is outcome.status)
+    return tuple(other.event_id for other in same)
 
 
 def _correction(outcome: Outcome, counted: Iterable[Outcome]) -> Outcome | None:

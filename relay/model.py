@@ -291,12 +291,14 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"  # due now or later, or behind an older one of its lane
     LEASED = "leased"
     DELIVERED = "delivered"
+    SHADOW = "shadow"  # made and recorded, and sent to nobody
     DEAD = "dead"
     UNKNOWN = "unknown"  # an action whose answer was lost
 
 
 class AttemptOutcome(StrEnum):
     DELIVERED = "delivered"
+    SHADOW = "shadow"  # everything was done but the sending
     TEMPORARY = "temporary"  # will be tried again
     PERMANENT = "permanent"  # trying again cannot help
     LATE = "late"  # finished after its lease was lost; changes nothing

@@ -42,8 +42,8 @@ from relay.transport import Transport
 if TYPE_CHECKING:
     from relay.circleci.facade import CircleCI
 
-INSTEAD_OF = "instead_of"  # among a delivery's settings: the notifiers that failed before
-NEXT = "fallbacks_left"  # … and those that are still to be asked
+INSTEAD_OF = planning.INSTEAD_OF
+NEXT = "fallbacks_left"  # among a delivery's settings: the notifiers that are still to be asked
 NOT_SENT = "shadow, not sent"
 NOTHING_LEFT = "nothing was sent: what was held is fixed by now"
 PLAN_RETRIES = (1.0, 10.0, 60.0, 600.0)  # seconds; an event that cannot be planned is then stuck
@@ -134,7 +134,9 @@ def decide(
 def wanted(drafts: Iterable[Decided], relay: Relay) -> Wanted:
     """What the store has to be asked before these can be decided."""
     each = (
-        quieting.wanted(it.event, it.deliveries, it.state_key, relay.quiet, it.judgement.turned_by)
+        quieting.wanted(
+            it.event, it.deliveries, it.state_key, relay.quiet, it.judgement.turned_by, it.judgement.earlier
+        )
         for it in drafts
     )
     return reduce(or_, each, Wanted())
@@ -142,7 +144,15 @@ def wanted(drafts: Iterable[Decided], relay: Relay) -> Wanted:
 
 def quieten(drafted: Decided, relay: Relay, now: datetime, facts: Facts) -> Decided:
     """What the noise controls leave of a draft."""
-    left = quieting.quieted(drafted.event, drafted.deliveries, relay.quiet, facts, now, drafted.state_key)
+    left = quieting.quieted(
+        drafted.event,
+        drafted.deliveries,
+        relay.quiet,
+        facts,
+        now,
+        drafted.state_key,
+        drafted.judgement.earlier,
+    )
     return replace(
         drafted,
         judgement=_as_heard(drafted.judgement, facts, is_untold=left.is_untold),
@@ -363,7 +373,7 @@ def _in_shadow(claim: Claim, message: Message, relay: Relay, now: datetime) -> F
     """Everything was done but the sending, so it says nothing about the destination either."""
     return Finish(
         claim=claim,
-        outcome=AttemptOutcome.DELIVERED,
+        outcome=AttemptOutcome.SHADOW,
         started_at=now,
         ended_at=now,
         error=relay.config.masker(message.problem) if message.problem else None,
@@ -449,6 +459,7 @@ def outgoing(claim: Claim, delivery: StoredDelivery, relay: Relay, now: datetime
         subject=cards.subject(last, conversation, key_of(last, relay)) or "",
         card=delivery.card,
         direct=relay.people.get(delivery.direct or ""),
+        is_silent=bool(delivery.settings.get(quieting.SILENT)),
     )
 
 

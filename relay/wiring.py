@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -130,6 +131,8 @@ def quiet_of(settings: Config, router: Router) -> Terms:
         keys={text: compile_text(text) for text in _set_by(settings.routes, ONCE_PER)},
         trunk=_trunk(settings, zone),
         holding=frozenset(_holding(router)),
+        dedupe=timedelta(seconds=settings.defaults.dedupe),
+        zone=zone,
     )
 
 

@@ -272,7 +272,7 @@ class Worker:
     def _facts(self, turn: Turn, wanted: Wanted) -> Facts:
         return Facts(
             silences=self._silences,
-            slots=turn.slots(wanted.slots),
+            slots={**turn.told(wanted.told), **turn.slots(wanted.slots)},
             histories=turn.histories(wanted.states) if wanted.states else {},
             waiting=turn.waiting(wanted.waiting),
             unsaid=turn.unsaid(wanted.unsaid),
@@ -487,7 +487,8 @@ def _log_attempt(finish: Finish, delivery: StoredDelivery | None) -> None:
             target=delivery.target if delivery else None,
             error=finish.error,
         )
-    level: Callable[..., object] = log.info if finish.outcome is AttemptOutcome.DELIVERED else log.warning
+    is_fine = finish.outcome in (AttemptOutcome.DELIVERED, AttemptOutcome.SHADOW)
+    level: Callable[..., object] = log.info if is_fine else log.warning
     level(
         finish.outcome.value,
         delivery=finish.claim.ref,

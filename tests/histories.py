@@ -196,7 +196,7 @@ def play(
         events = [pipeline.normalise(load.events[claim.ref], relay) for claim in claims]
         with store.turn() as turn:
             known = turn.histories({key for event in events for key in pipeline.keys_of(event, relay)})
-            decided = pipeline.decide_all(events, known, relay, at, partial(_facts, turn))
+            decided = pipeline.decide_all(events, known, relay, at, partial(facts_of, turn))
             made = [plan for plan in decided if isinstance(plan, Planned)]
             assert len(made) == len(claims)
             assert turn.record_plans(list(zip(claims, made, strict=True)), at) == (True,) * len(made)
@@ -206,9 +206,10 @@ def play(
     return Played(plans=tuple(plans), histories={key: store.history(key) for key in keys})
 
 
-def _facts(turn: Turn, wanted: Wanted) -> Facts:
+def facts_of(turn: Turn, wanted: Wanted) -> Facts:
+    """What a worker looks up, silences aside."""
     return Facts(
-        slots=turn.slots(wanted.slots),
+        slots={**turn.told(wanted.told), **turn.slots(wanted.slots)},
         waiting=turn.waiting(wanted.waiting),
         unsaid=turn.unsaid(wanted.unsaid),
     )

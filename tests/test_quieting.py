@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from relay.errors import TemplateError
-from relay.model import Change, Event, Status
+from relay.model import Change, Event, EventKind, Status
 from relay.planning import NewDelivery, Reservation
 from relay.quieting import (
     Control,
@@ -103,6 +103,36 @@ def test_a_silence_keeps_matching_messages_back_and_says_whose_it_is() -> None:
 )
 def test_a_silence_holds_for_what_matches_in_its_time(its: dict[str, Any], is_silent: bool) -> None:
     assert bool(left_by(silence(**its)).quiet) is is_silent
+
+
+@pytest.mark.parametrize(
+    ("written", "is_silent"),
+    [
+        ({"project.slug": "*"}, False),
+        ({"event": ["*", "!job"], "project.slug": "*"}, True),
+        ({"event": "!job"}, False),
+        ({"event": "relay"}, True),
+        ({"any": [{"event": "relay"}, {"branch": "main"}]}, True),
+        ({"event": "workflow"}, False),
+    ],
+    ids=["everything", "any event", "not another", "named", "in a block", "other events"],
+)
+def test_the_relays_own_events_are_silenced_only_by_name(written: dict[str, Any], is_silent: bool) -> None:
+    own = make_event(kind=EventKind.RELAY, status=Status.UNKNOWN, notes={"level": "bad"})
+    silences = (silence(written=written),)
+
+    left = quieted(own, [owed()], Terms(silences=silences), Facts(silences=silences), NOON)
+
+    assert bool(left.quiet) is is_silent
+
+
+def test_schedules_hold_for_the_relays_own_events_where_a_route_says_so() -> None:
+    own = make_event(kind=EventKind.RELAY, status=Status.UNKNOWN)
+    drop = owed(id="d2", settings={"during": "night", "outside": "drop"})
+
+    left = quieted(own, [owed(), drop], HOURS, Facts(), NOON)
+
+    assert [delivery.id for delivery in left.deliveries] == ["d1"]
 
 
 def test_of_several_silences_the_longest_is_told() -> None:
@@ -304,7 +334,16 @@ def test_outside_it_may_go_out_silently() -> None:
 
     (delivery,) = left.deliveries
     assert (delivery.mention, delivery.lane, delivery.due_at) == ((), "l", None)
+    assert delivery.settings["silent"] is True
     assert [each.fate for each in left.quiet] == [Fate.SENT]
+
+
+def test_what_is_silent_joins_no_group_that_is_not() -> None:
+    settings = {"during": "night", "outside": "silent"}
+
+    (delivery,) = judged(owed(settings=settings, group_key="g"), terms=HOURS).deliveries
+
+    assert delivery.group_key == "silent g"
 
 
 def test_what_would_be_held_for_ever_is_dropped() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from relay.model import DeliveryState
-from relay.store import Store
+from relay.model import AttemptOutcome, DeliveryState
+from relay.store import DeliveryFilter, Store
 from tests.factories import MINUTE, NOON, stamp, uuid_of, workflow_completed
 from tests.fakes.sink import Play, Sink
 from tests.relays import (
@@ -34,6 +34,7 @@ routes:
 """
 THROTTLE = "    throttle: 1s\n"
 LATER = NOON + 10 * MINUTE
+WITH_SHADOW = {DeliveryState.SHADOW, DeliveryState.DELIVERED}
 
 
 @pytest.fixture
@@ -200,9 +201,9 @@ def test_a_route_in_shadow_does_everything_but_sending_and_takes_nothing_from_ot
     relay = make_relay(tmp_path, text.replace("  - notify: sink\n", shadow + "  - notify: sink\n"))
     with working(store, relay):
         first = accept(store, on_branch("main", 1))
-        until(lambda: [row.state for row in deliveries_of(store, first)] == [DeliveryState.DELIVERED] * 2)
+        until(lambda: {row.state for row in deliveries_of(store, first)} == WITH_SHADOW)
         second = accept(store, on_branch("main", 2))
-        until_delivered(store, second)
+        until(lambda: all_are(store, second, DeliveryState.DELIVERED))
 
     titles = {row.route: row.title for row in deliveries_of(store, first)}
     assert titles == {
@@ -218,10 +219,13 @@ def test_a_notifier_in_shadow_is_sent_nothing(store: Store, sink: Sink, tmp_path
     text = TO_SINK.format(url=sink.url).replace("allow_private: true", "allow_private: true, shadow: true")
     with working(store, make_relay(tmp_path, text)):
         ids = accept(store, on_branch("main", 1))
-        until_delivered(store, ids)
+        until(lambda: all_are(store, ids, DeliveryState.SHADOW))
 
     (row,) = deliveries_of(store, ids)
     assert (row.title or "").startswith("shadow, not sent: ")
+    assert [row.id for row in store.deliveries(wanted=DeliveryFilter(state=DeliveryState.SHADOW))] == [row.id]
+    assert store.deliveries(wanted=DeliveryFilter(state=DeliveryState.DELIVERED)) == ()
+    assert [attempt.outcome for attempt in store.attempts(row.id)] == [AttemptOutcome.SHADOW]
     assert sink.requests == []
 
 
@@ -229,7 +233,7 @@ def test_an_action_in_shadow_is_not_done(store: Store, sink: Sink, tmp_path: Pat
     text = TO_SINK.format(url=sink.url).replace("routes:\n  - notify: sink", ACTING.format(url=sink.url))
     with working(store, make_relay(tmp_path, text)):
         ids = accept(store, on_branch("main", 1))
-        until_delivered(store, ids)
+        until(lambda: all_are(store, ids, DeliveryState.SHADOW))
 
     (row,) = deliveries_of(store, ids)
     assert (row.target, row.title) == ("clean", "shadow, not done")

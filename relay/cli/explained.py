@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from relay import changes, pipeline
-from relay.model import EventKind, Outcome, Status
+from relay import changes, payloads, pipeline
+from relay.model import EventKind, Generation, Outcome, Status
 from relay.pipeline import Decided, Relay
 from relay.quieting import Facts, Wanted
 from relay.routing import TraceLine
-from relay.store import EventFilter, Store, StoredEvent
+from relay.store import EventFilter, EventRow, OpenGroup, Store, StoredEvent
 
 LOOKED_AT = 200  # newest events of the project, among which ignored results are found
 
@@ -33,6 +33,10 @@ class Explained:
     now: datetime
     past: Past
     cards: Mapping[str, bool] = field(default_factory=dict)  # by lane, whether its conversation has a message
+    groups: Mapping[str, OpenGroup] = field(
+        default_factory=dict
+    )  # by delivery, the open one that it would join
+    received: EventRow | None = None  # the same webhook, when it is in the ledger
 
 
 def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, now: datetime) -> Explained:
@@ -55,12 +59,27 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         now=now,
         past=past,
         cards={lane: store.has_card(lane) for lane in lanes} if store else {},
+        groups=_groups(store, decided, hook.id) if store else {},
+        received=_received(store, hook) if store else None,
     )
+
+
+def _received(store: Store, hook: StoredEvent) -> EventRow | None:
+    if hook.generation is Generation.OURS:
+        return None
+    return store.received(payloads.peek(hook.body, hook.content_type).dedupe_key)
+
+
+def _groups(store: Store, decided: Decided, before: str) -> dict[str, OpenGroup]:
+    keys = {each.id: (each.target, each.group_key) for each in decided.deliveries if each.group_key}
+    found = {id: store.open_group(target, key, before) for id, (target, key) in keys.items() if key}
+    return {id: group for id, group in found.items() if group}
 
 
 def _facts(store: Store, before: str, now: datetime, wanted: Wanted) -> Facts:
     """As far as they were so at `now`, with the results that came before the event of this id."""
-    known = {name: slot for name, slot in store.slots(wanted.slots).items() if slot.at <= now}
+    stored = {**store.told(wanted.told), **store.slots(wanted.slots)}
+    known = {name: slot for name, slot in stored.items() if slot.at <= now}
     histories = {
         key: tuple(each for each in store.history(key) if each.event_id < before) for key in wanted.states
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from relay import moments
+from relay import durations, moments
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
@@ -59,6 +59,7 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _tests,
         _silences,
         _trunk,
+        _dedupe,
     )
     return tuple(fault for check in checks for fault in check(subject))
 
@@ -82,6 +83,8 @@ def _routes(subject: Subject) -> Iterator[Fault]:
             known = subject.file.schedules
             problem = unknown(f"unknown schedule {route.during}", route.during, known)
             yield subject.page.fault((*path, "during"), problem)
+        if route.throttle is not None and route.throttle > subject.file.defaults.keep:
+            yield subject.page.fault((*path, "throttle"), _forgotten(subject))
         if route.outside is not None and not _has_hours(subject, path):
             yield subject.page.fault((*path, "outside"), NO_HOURS, at_key=True)
         if place.is_leaf and not _says_what_to_do(subject, path):
@@ -115,6 +118,17 @@ def _match(subject: Subject, match: Mapping[str, Any], path: Path) -> Iterator[F
     for key_path in _match_keys(match, path):
         if is_unavailable_field(str(key_path[-1])):
             yield subject.page.fault(key_path, not_available(str(key_path[-1])), at_key=True)
+
+
+def _dedupe(subject: Subject) -> Iterator[Fault]:
+    defaults = subject.file.defaults
+    if "dedupe" in defaults.model_fields_set and defaults.dedupe > defaults.keep:
+        yield subject.page.fault(("defaults", "dedupe"), _forgotten(subject))
+
+
+def _forgotten(subject: Subject) -> str:
+    kept = durations.spell(subject.file.defaults.keep)
+    return f"longer than `defaults.keep`, {kept}, after which messages are forgotten; make that longer"
 
 
 def _silences(subject: Subject) -> Iterator[Fault]:
@@ -235,6 +249,14 @@ def _tests(subject: Subject) -> Iterator[Fault]:
         ):
             bare = tuple(name.removeprefix("!") for name in getattr(example.expect, key) or ())
             yield from check(subject, bare, (*path, "expect", key))
+        yield from _expected_quiet(subject, example.expect.quiet or (), (*path, "expect", "quiet"))
+
+
+def _expected_quiet(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault]:
+    for name in names:
+        if subject.notifiers is not None and name not in subject.notifiers:
+            problem = unknown(f"unknown notifier {name}", name, subject.notifiers)
+            yield subject.page.fault((*path, name), problem, at_key=True)
 
 
 def _expected_routes(

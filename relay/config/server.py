@@ -113,7 +113,8 @@ class Defaults(Section):
     timezone: Timezone = Field(default="UTC", description="The timezone of times in messages and rules.")
     template: str = Field(default="standard", description="The template of messages.")
     dedupe: Duration = Field(
-        default=24 * HOUR, description="How long a repeated webhook is recognised as a duplicate."
+        default=24 * HOUR,
+        description="How long the same result of one run is told to a target only once; `0s`: each time.",
     )
     prune: Flag = Field(
         default=True, description="Forget by itself, about once an hour, what is older than `keep`."

@@ -60,7 +60,8 @@ class Outgoing:
 
     subject: names what the message is about, the same for all messages of its conversation (a pipeline, a
     state key, a commit). card: the receipt of the message this conversation already has there, empty before
-    the first. direct: the person it goes to alone, instead of the usual place.
+    the first. direct: the person it goes to alone, instead of the usual place. is_silent: no sound should be
+    made about it, where the service can be told so.
     """
 
     delivery_id: str  # the same on every attempt
@@ -72,6 +73,7 @@ class Outgoing:
     subject: str = ""
     card: Mapping[str, str] = field(default_factory=dict)
     direct: PersonSpec | None = None
+    is_silent: bool = False
 
 
 class Notifier(BaseModel):

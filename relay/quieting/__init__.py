@@ -7,12 +7,13 @@ quieted; actions are done whatever is said here.
 on whether it was sent; see `relay.store.slots`.
 """
 
+from relay.quieting.dedupe import told_slot
 from relay.quieting.hold import HOLD, VERDICT, is_unsaid
-from relay.quieting.hours import DURING, HELD, OUTSIDE
+from relay.quieting.hours import DURING, HELD, OUTSIDE, SILENT
 from relay.quieting.inhibition import INHIBIT, trunk_keys
 from relay.quieting.news import worth_telling
 from relay.quieting.once_per import ONCE_PER
-from relay.quieting.quieted import Quieted, quieted, wanted
+from relay.quieting.quieted import NOTIFY, Quieted, quieted, wanted
 from relay.quieting.scene import Control, Fate, Quiet, as_records
 from relay.quieting.terms import (
     NO_TERMS,
@@ -35,9 +36,11 @@ __all__ = [
     "INHIBIT",
     "MISSED",
     "NOTHING_KNOWN",
+    "NOTIFY",
     "NO_TERMS",
     "ONCE_PER",
     "OUTSIDE",
+    "SILENT",
     "THROTTLE",
     "VERDICT",
     "Control",
@@ -55,6 +58,7 @@ __all__ = [
     "is_unsaid",
     "make_silence",
     "quieted",
+    "told_slot",
     "trunk_keys",
     "wanted",
     "worth_telling",

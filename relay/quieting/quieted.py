@@ -6,6 +6,7 @@ from datetime import datetime
 
 from relay.model import Change, Event
 from relay.planning import SHADOW, NewDelivery
+from relay.quieting.dedupe import dedupe, dedupe_slot, result_slot
 from relay.quieting.hold import hold, hold_slot, is_unsaid, may_wait
 from relay.quieting.hours import hours
 from relay.quieting.inhibition import heed_inhibition, inhibiting, trunk_keys
@@ -18,6 +19,7 @@ from relay.quieting.throttle import THROTTLE, throttle, throttle_slot
 
 NOTIFY = "notify"  # the kind of a delivery that tells somebody
 _CONTROLS: tuple[Callable[[NewDelivery, Scene], NewDelivery | None], ...] = (
+    dedupe,
     heed_silence,
     heed_inhibition,
     once_per,
@@ -48,19 +50,29 @@ def wanted(
     state_key: str,
     terms: Terms,
     turned_by: str | None = None,
+    earlier: tuple[str, ...] | None = None,
 ) -> Wanted:
-    """What to ask the store before deciding: the slots that the deliveries may take, how trunk fares, and
-    what may be waiting for this result. turned_by: the event that had turned the branch red, if it matters.
+    """What to ask the store before deciding: the slots that the deliveries may take, how trunk fares, what
+    may be waiting for this result, and what was told of the events that told the same result `earlier`.
+
+    turned_by: the event that had turned the branch red, if it matters.
     """
     messages = [each for each in deliveries if each.kind == NOTIFY]
     is_news = bool(messages) and event.change is not Change.NONE
     waiting = [hold_slot(each, state_key) for each in messages if may_wait(each, event, terms)]
+    results = _results(event, messages, terms) if earlier is not None else ()
     return Wanted(
-        slots=tuple(_slots(event, messages, state_key, terms)),
+        slots=(*_slots(event, messages, state_key, terms), *results),
         states=tuple(trunk_keys(event, terms).values()) if is_news else (),
         waiting=tuple(waiting),
         unsaid=(turned_by,) if turned_by and terms.holding else (),
+        told=(earlier or ()) if results else (),
     )
+
+
+def _results(event: Event, messages: Sequence[NewDelivery], terms: Terms) -> tuple[str, ...]:
+    found = (result_slot(each, event) for each in messages) if terms.dedupe else ()
+    return tuple(slot for slot in found if slot)
 
 
 def _slots(event: Event, messages: Sequence[NewDelivery], state_key: str, terms: Terms) -> Iterator[str]:
@@ -77,8 +89,9 @@ def quieted(
     facts: Facts,
     now: datetime,
     state_key: str = "",
+    earlier: tuple[str, ...] | None = None,
 ) -> Quieted:
-    """The deliveries that go on, and what is said of the others."""
+    """The deliveries that go on, and what is said of the others. `earlier`: see `wanted`."""
     scene = Scene(
         event=event,
         state_key=state_key,
@@ -88,6 +101,7 @@ def quieted(
         inhibited=inhibiting(event, terms, facts) if deliveries else None,
         slots=dict(facts.slots),
         waiting=dict(facts.waiting),
+        earlier=earlier,
     )
     for delivery in deliveries:
         _judge(delivery, scene)
@@ -127,6 +141,8 @@ def _judge(delivery: NewDelivery, scene: Scene) -> None:
         if answer is None:
             return
         delivery = answer
-    for taken in delivery.slots:
-        scene.slots[taken.slot] = Slot(state=SlotState.UNDER_WAY, at=scene.now)
+    under_way = Slot(state=SlotState.UNDER_WAY, at=scene.now)
+    scene.slots.update({taken.slot: under_way for taken in delivery.slots})
+    if name := dedupe_slot(delivery, scene):
+        scene.slots[name] = under_way
     scene.sent.append(delivery)

@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from relay.model import Event, Outcome, Status
-from relay.routing import Match, MatchError, Reading, compile_match
+from relay.model import Event, EventKind, Outcome, Status
+from relay.routing import Match, MatchError, Reading, asks_for, compile_match
 from relay.schedules import Schedule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Silence:
     """A time in which nothing is said about events that match. Without `until` it lasts as long as the
-    configuration says so."""
+    configuration says so. As with routes, the relay's own events are meant only where `event` is named."""
 
     name: str  # the end of its id, or its place in the configuration
     id: str | None = None  # of one in the ledger
@@ -30,7 +30,9 @@ class Silence:
         return (self.starts_at is None or self.starts_at <= now) and (self.until is None or now < self.until)
 
     def covers(self, reading: Reading, now: datetime) -> bool:
-        return self.match is not None and self.is_active(now) and self.match.passes(reading)
+        if self.match is None or not self.is_active(now) or not self.match.passes(reading):
+            return False
+        return reading.event.kind is not EventKind.RELAY or asks_for(self.match, "event")
 
     @property
     def reason(self) -> str:
@@ -67,6 +69,8 @@ class Terms:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     trunk: Trunk | None = None  # None: nothing is inhibited
     holding: frozenset[str] = frozenset()  # whom routes with `hold` notify, by the names they use
+    dedupe: timedelta = timedelta()  # how long a result is told only once; 0 is never
+    zone: tzinfo = UTC
 
 
 class SlotState(StrEnum):
@@ -94,6 +98,7 @@ class Wanted:
     states: tuple[str, ...] = ()  # state keys whose outcomes are needed
     waiting: tuple[str, ...] = ()  # slots of messages that may wait for a verdict
     unsaid: tuple[str, ...] = ()  # events of which it matters whether somebody was told
+    told: tuple[str, ...] = ()  # events, by their ids: whether somebody was told of them
 
     def __or__(self, other: "Wanted") -> "Wanted":
         return Wanted(
@@ -101,6 +106,7 @@ class Wanted:
             states=tuple(dict.fromkeys((*self.states, *other.states))),
             waiting=tuple(dict.fromkeys((*self.waiting, *other.waiting))),
             unsaid=tuple(dict.fromkeys((*self.unsaid, *other.unsaid))),
+            told=tuple(dict.fromkeys((*self.told, *other.told))),
         )
 
     def __sub__(self, other: "Wanted") -> "Wanted":
@@ -109,6 +115,7 @@ class Wanted:
             states=tuple(key for key in self.states if key not in other.states),
             waiting=tuple(name for name in self.waiting if name not in other.waiting),
             unsaid=tuple(id for id in self.unsaid if id not in other.unsaid),
+            told=tuple(id for id in self.told if id not in other.told),
         )
 
 

@@ -3,6 +3,7 @@
 from relay.store.accept import Arrival
 from relay.store.claims import Claim
 from relay.store.finishes import Finish
+from relay.store.groups import OpenGroup
 from relay.store.ledger import (
     AttemptRow,
     DeliveryDetail,
@@ -42,6 +43,7 @@ __all__ = [
     "Limit",
     "Load",
     "Mark",
+    "OpenGroup",
     "Planned",
     "Presence",
     "Pruned",

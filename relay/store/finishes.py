@@ -71,7 +71,8 @@ class Finish:
             return DeliveryState.WAITING
         if self.end is not None:
             return self.end
-        return DeliveryState.DELIVERED if self.outcome is AttemptOutcome.DELIVERED else DeliveryState.DEAD
+        is_done = self.outcome in (AttemptOutcome.DELIVERED, AttemptOutcome.SHADOW)
+        return DeliveryState.DELIVERED if is_done else DeliveryState.DEAD
 
 
 def lock_claims(conn: Connection, claims: Iterable[Claim]) -> frozenset[int]:
@@ -214,6 +215,7 @@ def _delivery_row(finish: Finish) -> dict[str, Any]:
         "next_due": finish.again_at.timestamp() if finish.again_at else None,
         "new_receipt": pack_json(receipt) if receipt else None,
         "new_title": clean(finish.title),
+        "in_shadow": finish.outcome is AttemptOutcome.SHADOW,
     }
 
 
@@ -279,6 +281,7 @@ _UPDATE_DELIVERY = (
         due_at=func.coalesce(bindparam("next_due", type_=Double()), deliveries.c.due_at),
         receipt=func.coalesce(bindparam("new_receipt", type_=LargeBinary()), deliveries.c.receipt),
         title=func.coalesce(bindparam("new_title", type_=Text()), deliveries.c.title),
+        shadow=bindparam("in_shadow", type_=Boolean()),
     )
 )
 _UPDATE_EVENT = (

@@ -29,7 +29,7 @@ from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam,
 from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
 from relay.quieting import Slot
-from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, slots, verdicts
+from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, slots, told, verdicts
 from relay.store.claims import Claim, Lease
 from relay.store.engine import as_store_error, may_pass
 from relay.store.finishes import Finish
@@ -95,6 +95,10 @@ class Turn:
     def unsaid(self, event_ids: Collection[str]) -> frozenset[str]:
         """As `waiting`."""
         return verdicts.unsaid(self._conn, event_ids)
+
+    def told(self, event_ids: Collection[str]) -> Mapping[str, Slot]:
+        """Who was told of these events, by the slots of their results. Ask while their histories are held."""
+        return told.known(self._conn, event_ids)
 
     def record_plans(
         self, planned: Sequence[tuple[Claim, Planned]], now: datetime

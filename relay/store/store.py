@@ -15,6 +15,7 @@ from relay.model import DeliveryState, Outcome
 from relay.quieting import Silence, Slot
 from relay.store import (
     configs,
+    groups,
     judged,
     ledger,
     liveness,
@@ -26,12 +27,14 @@ from relay.store import (
     replays,
     silences,
     slots,
+    told,
     verdicts,
     wakeups,
 )
 from relay.store.accept import Arrival, accept
 from relay.store.claims import Claim
 from relay.store.engine import open_engine, reading, writing
+from relay.store.groups import OpenGroup
 from relay.store.judged import Judged
 from relay.store.ledger import (
     PAGE,
@@ -203,6 +206,16 @@ class Store:
         with reading(self._engine) as conn:
             return ledger.event_detail(conn, text)
 
+    def received(self, dedupe_key: str) -> EventRow | None:
+        """The event that a webhook with this key is, if it came before."""
+        with reading(self._engine) as conn:
+            return ledger.received(conn, dedupe_key)
+
+    def open_group(self, target: str, group_key: str, before: str) -> OpenGroup | None:
+        """The message that waits for more events of this group, with those before the event of this id."""
+        with reading(self._engine) as conn:
+            return groups.open_group(conn, target, group_key, before)
+
     def judged(self, limit: int = PAGE, before: str | None = None) -> tuple[Judged, ...]:
         """Planned events with all their fields, newest first; the next page is the one before the last id."""
         with reading(self._engine) as conn:
@@ -257,9 +270,14 @@ class Store:
         with writing(self._engine) as conn:
             return replays.replay_stuck(conn)
 
-    def prune(self, older_than: datetime, batch: int = BATCH) -> Pruned:
-        """Forget what is older, in short transactions, except what is owed or judging needs."""
-        return prune.prune(self._engine, older_than, batch)
+    def prune(
+        self, older_than: datetime, batch: int = BATCH, *, slots_before: datetime | None = None
+    ) -> Pruned:
+        """Forget what is older, in short transactions, except what is owed or judging needs.
+
+        slots_before: where slots still have their effect longer than events are kept.
+        """
+        return prune.prune(self._engine, older_than, batch, slots_before)
 
     def prune_steps(self, older_than: datetime, batch: int = BATCH) -> Iterator[Pruned]:
         """As `prune`, one short transaction for each step of the iterator."""
@@ -306,6 +324,11 @@ class Store:
         """Those of these events whose messages all waited for a verdict at this time, for `explain`."""
         with reading(self._engine) as conn:
             return verdicts.unsaid(conn, event_ids, at=at)
+
+    def told(self, event_ids: Collection[str]) -> Mapping[str, Slot]:
+        """Who was told of these events, by the slots of their results."""
+        with reading(self._engine) as conn:
+            return told.known(conn, event_ids)
 
     # Configurations
 

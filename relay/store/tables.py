@@ -19,7 +19,8 @@ Life of a row of `work`, which holds what is still owed and nothing else
 
 Life of a run, what an action starts at CircleCI, is drawn in `relay/runs.py`.
 
-A delivery whose work row is leased is shown as leased; that word is never stored in `deliveries`.
+A delivery whose work row is leased is shown as leased, and one that was delivered in shadow, which is to
+nobody, as shadow; those words are never stored in `deliveries.state`.
 Times are seconds since 1970 in UTC. `due_at` 0 means now, whatever the clock says. `wait_s` is how long
 the present wait was meant to be, so `due_at > now + wait_s` shows that the clock was set back.
 """
@@ -42,6 +43,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     literal_column,
     text,
 )
@@ -155,6 +157,15 @@ outcomes = Table(
 Index("outcomes_order", outcomes.c.state_key, outcomes.c.number, outcomes.c.started_at, outcomes.c.event_id)
 Index("outcomes_once", outcomes.c.state_key, outcomes.c.run, outcomes.c.status, unique=True)
 
+# An event's webhook that came again, by any sender's or network's fault.
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("dedupe_key", Key, primary_key=True),  # as the event has it
+    Column("times", Integer, nullable=False),  # after the first
+    Column("last_at", Moment, nullable=False),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -178,6 +189,7 @@ deliveries = Table(
     Column("error", Text),
     Column("receipt", LargeBinary),
     Column("as_of", BigInteger),  # the last outcome recorded when it closed; what came later does not count
+    Column("shadow", Boolean, nullable=False, server_default=false()),  # what was delivered was not sent
     CheckConstraint("state IN ('open', 'waiting', 'delivered', 'dead', 'unknown')", name="deliveries_state"),
 )
 Index(

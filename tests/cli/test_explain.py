@@ -1,13 +1,15 @@
 """`relay explain`: exactly what would happen, and why."""
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.desk import Desk
-from tests.factories import NOON, classic, ping, workflow_completed
+from tests.factories import MINUTE, NOON, classic, ping, workflow_completed
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "cli"
 BROKE = workflow_completed(status="failed", number=7812)
@@ -443,3 +445,51 @@ def test_a_held_failure_tells_until_when_and_what_comes_next_decides(desk: Desk)
     slack = next(each for each in fixed["deliveries"] if each["target"] == "team-slack")
     assert "decides what was held" in slack["remarks"]
     assert "held for a verdict, at most 20m" in shown
+
+
+def test_an_event_that_came_again_says_how_often(desk: Desk) -> None:
+    (event,) = desk.arrive(BROKE)
+    desk.arrive(BROKE, BROKE, at=NOON + MINUTE)
+    desk.work()
+
+    assert "\n         received 3 times, last 13:01:00\n" in desk.run("explain", event).output
+    assert desk.json("explain", event)["received"] == {
+        "id": event,
+        "times": 3,
+        "last_at": "2026-11-23T12:01:00Z",
+    }
+
+
+def test_a_webhook_that_is_in_the_ledger_says_so(desk: Desk) -> None:
+    (event,) = desk.arrive(BROKE)
+    desk.work()
+
+    result = desk.run("explain", desk.save("event.json", BROKE))
+
+    assert f"received 1 time, as event {event[-8:]}; a duplicate is only counted\n" in result.output
+    assert "the same result of this run was told at" in result.output
+
+
+def test_an_open_group_that_it_would_join_is_told(desk: Desk) -> None:
+    desk.write((desk.folder / "relay.yaml").read_text().replace("wait: 20s, max_wait: 2m", "wait: 9h"))
+    desk.arrive(BROKE, workflow_completed(status="failed", number=7812, name="lint"))
+    desk.work()
+    event = desk.save("event.json", workflow_completed(status="failed", number=7812, name="docs"))
+
+    remarks = " ".join(desk.json("explain", event)["deliveries"][1]["remarks"])
+
+    assert re.search(r"joins the message that waits until [-\d ]*\d\d:\d\d:\d\d with 2 events", remarks)
+
+
+def test_a_cancelled_workflow_that_was_told_is_kept_quiet(desk: Desk) -> None:
+    hook = workflow_completed(status="canceled", number=7810)
+    desk.arrive(hook)
+    desk.work()
+    (second,) = desk.arrive({**hook, "id": f"{hook['id']} again"}, at=datetime.now(UTC))
+    desk.work()
+
+    for command in ("event", "explain"):
+        quiet = {each["target"]: each for each in desk.json(command, second)["quiet"]}
+        assert quiet["audit-log"]["control"] == "dedupe"
+        assert quiet["audit-log"]["reason"].startswith("the same result of this run was told at ")
+        assert quiet["audit-log"]["until"]

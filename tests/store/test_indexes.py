@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from relay.store import claims, finishes, lanes, ledger, plans, signs
+from relay.store import claims, finishes, lanes, ledger, plans, repeats, signs, slots, told
 from relay.store.engine import open_engine, reading
 from tests.factories import NOON
 
@@ -57,6 +57,10 @@ def explain(engine: Engine, statement: Any, values: dict[str, Any]) -> str:
             {"keys": '["a"]', "skipped": 29},
             "outcomes_order (state_key=? AND number>? AND number<?)",
         ),
+        (told._MESSAGES, {"ids": ["e"]}, "delivery_events_event (event_id=?)"),
+        (repeats._OF_EVENTS, {"ids": ["e"]}, "sqlite_autoindex_repeats_1 (dedupe_key=?)"),
+        (slots._FORGET_FAILED, {"ids": ["d"]}, "slots_delivery (delivery_id=?)"),
+        (slots._FORGET, {"older_than": NOON}, "slots_reserved (reserved_at<?)"),
         (ledger._COUNTS, {}, "events_stuck"),
         (ledger._COUNTS, {}, "deliveries_failed"),
         (signs._DEAD_LETTERS, {"after": NOON, "until": NOON}, "deliveries_dead (finished_at>?"),

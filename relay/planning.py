@@ -24,6 +24,7 @@ SUM_UP_LONGEST_S = 300.0
 MAX_WAIT_FACTOR = 5  # a group waits at most this many times its `wait`, unless it says `max_wait`
 KEY_LIMIT = 400  # characters; longer keys end in a digest, because databases index them
 SHADOW = "shadow"  # among a delivery's settings: everything is done but the sending
+GATHERED = "gathered"  # among a delivery's settings: it is an account of all events since, and why
 NEAREST_KEPT = 20  # lines a decision record keeps for routes that did not fire
 
 

@@ -125,6 +125,8 @@ def quiet_of(settings: Config) -> Terms:
     zone = ZoneInfo(settings.defaults.timezone)
     return Terms(
         silences=tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences)),
+        zone=zone,
+        apart=frozenset(name for name, each in notifiers_of(settings).items() if not each.gathers),
         schedules={name: _schedule(hours, zone) for name, hours in settings.schedules.items()},
         keys={text: compile_text(text) for text in _set_by(settings.routes, ONCE_PER)},
     )

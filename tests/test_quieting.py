@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from relay.errors import TemplateError
-from relay.model import Change, Event, Status
+from relay.model import Author, Change, Event, Status
+from relay.people import AUTHOR
 from relay.planning import NewDelivery, Reservation
 from relay.quieting import (
     Control,
@@ -336,3 +337,79 @@ def test_of_a_held_message_what_was_fixed_meanwhile_is_no_news() -> None:
     left = worth_telling(events, keys, {"a", "c", "d"})
 
     assert [event.id for event in left] == ["red", "fixed before", "mended"]
+
+
+# Digests
+
+MONDAY = datetime(2026, 11, 30, 9, tzinfo=UTC)
+WEEKLY = {"digest": {"at": "09:00", "days": "mon"}}
+
+
+def test_a_digest_gathers_a_route_until_its_next_moment() -> None:
+    group = {"by": ["branch"], "wait": 30.0}
+
+    (delivery,) = judged(owed(settings={**WEEKLY, "group": group}, group_key="g", lane="l")).deliveries
+
+    assert delivery.group_key == '["digest","chat","trunk","2026-11-30T09:00:00+00:00"]'
+    assert (delivery.lane, delivery.due_at, delivery.latest_at) == (None, MONDAY, MONDAY)
+    gathered = {
+        "by": "digest",
+        "since": "2026-11-23T09:00:00+00:00",
+        "until": "2026-11-30T09:00:00+00:00",
+    }
+    assert delivery.settings == {**WEEKLY, "gathered": gathered}
+
+
+def test_a_digest_says_that_it_is_told_later() -> None:
+    (quiet,) = judged(owed(settings=WEEKLY)).quiet
+
+    assert quiet == Quiet(
+        target="chat",
+        route="trunk",
+        control=Control.DIGEST,
+        reason="gathered for the digest of trunk",
+        until=MONDAY,
+        fate=Fate.LATER,
+    )
+
+
+def test_a_digest_is_in_its_own_timezone() -> None:
+    tokyo = {"digest": {"at": "09:00", "days": "mon-sun", "timezone": "Asia/Tokyo"}}
+
+    (delivery,) = judged(owed(settings=tokyo)).deliveries
+
+    assert delivery.due_at == datetime(2026, 11, 24, tzinfo=UTC)
+    assert delivery.settings["gathered"]["since"] == "2026-11-23T09:00:00+09:00"
+
+
+def test_a_digest_of_a_person_is_their_own() -> None:
+    left = judged(owed(settings=WEEKLY, direct="alice"), owed(settings=WEEKLY, direct="bob"))
+
+    assert len({delivery.group_key for delivery in left.deliveries}) == 2
+
+
+def test_what_is_held_is_told_by_the_first_digest_from_then_on() -> None:
+    at_opening = {"digest": {"at": "22:00", "days": "mon-sun"}}
+
+    (delivery,) = judged(owed(settings={"during": "night", **at_opening}), terms=HOURS).deliveries
+
+    assert delivery.due_at == TONIGHT
+    assert "held" not in delivery.settings
+
+
+def test_who_speaks_about_one_thing_at_a_time_has_no_digest() -> None:
+    delivery = owed(settings=WEEKLY)
+
+    assert judged(delivery, terms=Terms(apart=frozenset({"chat"}))).deliveries == (delivery,)
+
+
+def test_an_author_is_mentioned_in_a_digest_by_name() -> None:
+    def mentioned(known: str | None) -> tuple[str, ...]:
+        delivery = owed(settings=WEEKLY, mention=(AUTHOR, "bob"))
+        return judged(delivery, event={"author": Author(known=known)}).deliveries[0].mention
+
+    assert (mentioned("alice"), mentioned("bob"), mentioned(None)) == (
+        ("alice", "bob"),
+        ("bob",),
+        ("author", "bob"),
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.clock import SteadyClock
 from relay.model import DeliveryState
 from relay.store import Store
 from tests.factories import workflow_completed
@@ -231,4 +232,48 @@ def test_an_action_in_shadow_is_not_done(store: Store, sink: Sink, tmp_path: Pat
 
     (row,) = deliveries_of(store, ids)
     assert (row.target, row.title) == ("clean", "shadow, not done")
+    assert sink.requests == []
+
+
+DIGEST = '    digest: { at: "09:00", timezone: UTC }\n'
+
+
+def days_ago(days: int, hour: int = 12) -> SteadyClock:
+    """A worker's clock that shows this hour of an earlier day."""
+    then = (datetime.now(UTC) - timedelta(days=days)).replace(hour=hour)
+    late_s = (datetime.now(UTC) - then).total_seconds()
+    return SteadyClock(wall=lambda: time.time() - late_s)
+
+
+def test_a_digest_that_is_overdue_after_an_outage_goes_out_at_once_and_once(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    text = TO_SINK.format(url=sink.url) + DIGEST
+    with working(store, make_relay(tmp_path, text), clock=days_ago(4)):
+        ids = accept(store, on_branch("main", 1), on_branch("topic", 2))
+        until_planned(store)
+    assert sink.requests == []
+
+    with working(store, make_relay(tmp_path, text)):
+        until(lambda: [row.state for row in deliveries_of(store, ids)] == [DeliveryState.DELIVERED] * 2)
+        (later,) = accept(store, on_branch("main", 3))
+        until_planned(store)
+
+    (request,) = sink.requests
+    data = request.json()["data"]
+    assert data["message"]["title"].startswith("🟢 2 results since ")
+    assert data["message"]["title"].endswith(" 09:00: 2 passing")
+    assert [event["branch"] for event in data["events"]] == ["topic", "main"]
+    assert quiet_of(store, later) == [("digest", "gathered for the digest of route-1")]
+
+
+def test_a_digest_whose_time_has_not_come_waits(store: Store, sink: Sink, tmp_path: Path) -> None:
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=2):%a}".lower()
+    digest = f"    digest: {{ days: {tomorrow}, timezone: UTC }}\n"
+    with working(store, make_relay(tmp_path, TO_SINK.format(url=sink.url) + digest)):
+        (event_id,) = accept(store, on_branch("main", 1))
+        until_planned(store)
+
+    (row,) = deliveries_of(store, [event_id])
+    assert (row.state, f"{row.due_at:%a %H:%M}".lower()) == (DeliveryState.OPEN, f"{tomorrow} 09:00")
     assert sink.requests == []

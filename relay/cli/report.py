@@ -16,7 +16,7 @@ from relay.model import Conversation, Event, Outcome, Status
 from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
-from relay.planning import SHADOW, NewDelivery
+from relay.planning import GATHERED, SHADOW, NewDelivery
 from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, as_records
 from relay.routing import Result, TraceLine
 
@@ -212,11 +212,17 @@ def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
     group = delivery.settings.get("group")
     if delivery.group_key is None:
         return None
+    if GATHERED in delivery.settings:
+        return f"one message with all since {_since(delivery)}, in the digest of {delivery.route}"
     if HELD in delivery.settings:
         return f"held until {delivery.settings[HELD]} begins, in one summary"
     longest = (delivery.latest_at or now) - now
     by = ", ".join(group["by"]) if group else "pipeline, since it cannot change what was sent"
     return f"grouped by {by}{_at_most(longest)}"
+
+
+def _since(delivery: NewDelivery) -> str:
+    return f"{datetime.fromisoformat(delivery.settings[GATHERED]['since']):%a %Y-%m-%d %H:%M}"
 
 
 def _at_most(longest: timedelta) -> str:

@@ -20,7 +20,6 @@ NOT_YET = frozenset(
         "fields.history",
         "fields.verdict",
         "notifiers.budget",
-        "routes.digest",
         "routes.hold",
     }
 )

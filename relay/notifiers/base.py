@@ -66,6 +66,7 @@ class Outgoing:
     delivery_id: str  # the same on every attempt
     attempt: int  # from 1
     events: Sequence[Event]  # at least one
+    more_events: int = 0  # that the message is about besides, and only counts
     reason: Reason
     sent_at: datetime
     mentions: Sequence[PersonSpec] = ()
@@ -83,6 +84,7 @@ class Notifier(BaseModel):
     rate: ClassVar[float | None] = None  # messages a second for one destination; None is as many as there are
     burst: ClassVar[int] = 1  # how many may go at once after a quiet time
     in_flight: ClassVar[int | None] = 4  # sent and not yet answered, for one destination
+    gathers: ClassVar[bool] = True  # whether one message may tell of several branches
     body_limit: ClassVar[int] = 2900  # characters of a message's body, marks and escapes included
 
     type: str

@@ -7,6 +7,7 @@ quieted; actions are done whatever is said here.
 on whether it was sent; see `relay.store.slots`.
 """
 
+from relay.quieting.digest import DIGEST
 from relay.quieting.hours import DURING, HELD, OUTSIDE
 from relay.quieting.news import worth_telling
 from relay.quieting.once_per import ONCE_PER
@@ -26,6 +27,7 @@ from relay.quieting.terms import (
 from relay.quieting.throttle import MISSED, THROTTLE
 
 __all__ = [
+    "DIGEST",
     "DURING",
     "HELD",
     "MISSED",

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from relay.model import Event
 from relay.planning import NewDelivery
+from relay.quieting.digest import digest
 from relay.quieting.hours import hours
 from relay.quieting.once_per import ONCE_PER, once_per, once_slot
 from relay.quieting.scene import Quiet, Scene
@@ -20,6 +21,7 @@ _CONTROLS: tuple[Callable[[NewDelivery, Scene], NewDelivery | None], ...] = (
     once_per,
     throttle,
     hours,
+    digest,
     shadow,
 )
 

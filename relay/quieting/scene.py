@@ -21,6 +21,7 @@ class Control(StrEnum):
     ONCE_PER = "once_per"
     THROTTLE = "throttle"
     DURING = "during"
+    DIGEST = "digest"
     SHADOW = "shadow"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -54,6 +54,8 @@ class Terms:
     silences: tuple[Silence, ...] = ()
     keys: Mapping[str, Callable[[Event], str]] = field(default_factory=dict)  # compiled, by their texts
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    zone: tzinfo = UTC  # in which times are meant that do not say so
+    apart: frozenset[str] = frozenset()  # notifiers whose messages cannot be gathered in one
 
 
 class SlotState(StrEnum):

@@ -29,8 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from relay.model import DeliveryState, Event, Outcome, Status
+from relay.planning import GATHERED
 from relay.store import portable, slots
-from relay.store.blobs import BIGGEST_NUMBER, clean, key_of, optional_key, pack_json, whole
+from relay.store.blobs import BIGGEST_NUMBER, clean, key_of, optional_key, pack_json, unpack_json, whole
 from relay.store.claims import Claim
 from relay.store.portable import each, lock_names
 from relay.store.tables import (
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from relay.planning import NewDelivery
 
 HISTORY = 30  # outcomes
+MOST_MENTIONS = 20  # of an account, that come from its messages
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,8 +165,19 @@ def _join_group(conn: Connection, delivery: "NewDelivery", now: datetime) -> str
         index_where=literal_column("open"),
         set_={"due_at": bounded},
     )
-    joined: str = conn.execute(upsert.returning(deliveries.c.id), _delivery_row(delivery, now)).scalar_one()
-    return joined
+    returned = upsert.returning(deliveries.c.id, deliveries.c.terms)
+    joined = conn.execute(returned, _delivery_row(delivery, now)).one()
+    if delivery.mention and joined.id != delivery.id and GATHERED in delivery.settings:
+        _add_mentions(conn, joined.id, unpack_json(joined.terms), delivery.mention)
+    return str(joined.id)
+
+
+def _add_mentions(conn: Connection, id: str, terms: Mapping[str, Any], more: Sequence[str]) -> None:
+    """An account mentions all who would have been mentioned, up to a number that people can bear."""
+    known = tuple(terms["mention"])
+    named = tuple(dict.fromkeys((*known, *more)))[: max(MOST_MENTIONS, len(known))]
+    if named != known:
+        conn.execute(_SET_TERMS, {"wanted": id, "new_terms": pack_json({**terms, "mention": named})})
 
 
 def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
@@ -307,6 +320,11 @@ def _newest(lowest: int, highest: int) -> Select[Any]:
 
 
 _HISTORIES = _histories()
+_SET_TERMS = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("wanted"))
+    .values(terms=bindparam("new_terms", type_=LargeBinary()))
+)
 _COPY_LINKS = insert(delivery_events).from_select(
     ["delivery_id", "event_id"],
     select(bindparam("new", type_=Text()), delivery_events.c.event_id).where(

@@ -37,6 +37,7 @@ from relay.quieting import NO_TERMS, NOTHING_KNOWN, Facts, Quiet, Terms, Wanted
 from relay.rejections import Rejections
 from relay.render import Renderer
 from relay.routing import Decision, Resolution, Router
+from relay.sandbox.filters import duration, plural
 from relay.store import Claim, Finish, Limit, Planned, Step, StoredDelivery, StoredEvent
 from relay.transport import Transport
 
@@ -380,7 +381,10 @@ def _gathered(delivery: StoredDelivery) -> dict[str, Any]:
     if told is None:
         return {}
     times = {name: datetime.fromisoformat(told[name]) for name in ("since", "until")}
-    return {"digest": True, **times, "budget": told.get("budget")}
+    budget = (
+        f"{plural(told['messages'], 'message')} in {duration(told['per'])}" if "messages" in told else None
+    )
+    return {"digest": True, **times, "budget": budget}
 
 
 def outgoing(claim: Claim, delivery: StoredDelivery, relay: Relay, now: datetime) -> Outgoing:
@@ -467,14 +471,17 @@ def instead(delivery: StoredDelivery, relay: Relay) -> tuple[NewDelivery, ...]:
         return ()
     settings = {key: value for key, value in delivery.settings.items() if key != "group"}
     settings |= {INSTEAD_OF: list(failed), NEXT: left[1:]}
-    return (_instead(delivery, relay.targets[left[0]], settings),)
+    return (_instead(delivery, relay.targets[left[0]], settings, relay),)
 
 
 def _is_avoided(delivery: StoredDelivery, target: TargetSpec) -> bool:
     return any(notices.is_avoided(event, target.destination) for event in delivery.events)
 
 
-def _instead(delivery: StoredDelivery, target: TargetSpec, settings: Mapping[str, Any]) -> NewDelivery:
+def _instead(
+    delivery: StoredDelivery, target: TargetSpec, settings: Mapping[str, Any], relay: Relay
+) -> NewDelivery:
+    """It is sent whatever is left of the other's budget, and costs one of that."""
     return NewDelivery(
         id=new_id(),
         target=target.name,
@@ -483,6 +490,7 @@ def _instead(delivery: StoredDelivery, target: TargetSpec, settings: Mapping[str
         route=delivery.route,
         also=delivery.also,
         direct=delivery.direct if delivery.direct in target.reaches else None,
+        spends=target.name in relay.quiet.budgets,
         mention=delivery.mention,
         settings=settings,
     )

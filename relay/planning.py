@@ -76,6 +76,7 @@ class NewDelivery:
     mention: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     slots: tuple[Reservation, ...] = ()
+    spends: bool = False  # whether it costs one of its notifier's budget
 
 
 def plan(
@@ -257,7 +258,7 @@ def _line_record(line: TraceLine) -> list[Any]:
 
 def _delivery_record(delivery: NewDelivery) -> dict[str, Any]:
     times = {name: _as_text(getattr(delivery, name)) for name in ("due_at", "latest_at")}
-    record = {**asdict(delivery), **times, "slots": None}
+    record = {**asdict(delivery), **times, "slots": None, "spends": delivery.spends or None}
     return {name: value for name, value in record.items() if value is not None}
 
 

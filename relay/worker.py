@@ -255,7 +255,7 @@ class Worker:
         ]
         histories = turn.histories({pipeline.key_of(event, self._relay) for _, event in parsed})
         answers = pipeline.decide_all(
-            [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn)
+            [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn, now)
         )
         decided = list(zip([claim for claim, _ in parsed], answers, strict=True))
         everything = failed + self._record(turn, decided, now)
@@ -268,8 +268,9 @@ class Worker:
         )
         return everything
 
-    def _facts(self, turn: Turn, wanted: Wanted) -> Facts:
-        return Facts(silences=self._silences, slots=turn.slots(wanted.slots))
+    def _facts(self, turn: Turn, now: datetime, wanted: Wanted) -> Facts:
+        slots = turn.slots(wanted.slots)
+        return Facts(silences=self._silences, slots=slots, spent=turn.spent(wanted, now))
 
     def _record(
         self, turn: Turn, decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime

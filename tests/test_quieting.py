@@ -1,15 +1,17 @@
 """What the noise controls keep back, and why."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from relay.errors import TemplateError
-from relay.model import Author, Change, Event, Status
+from relay.model import Author, Change, Event, EventKind, Status
 from relay.people import AUTHOR
 from relay.planning import NewDelivery, Reservation
 from relay.quieting import (
+    Budget,
     Control,
     Facts,
     Fate,
@@ -18,6 +20,7 @@ from relay.quieting import (
     Silence,
     Slot,
     SlotState,
+    Spent,
     Terms,
     Wanted,
     as_records,
@@ -413,3 +416,142 @@ def test_an_author_is_mentioned_in_a_digest_by_name() -> None:
         ("bob",),
         ("author", "bob"),
     )
+
+
+# Budgets
+
+TWO_AN_HOUR = Budget(messages=2, per=3600.0, has_cards=True)
+BUDGETED = Terms(budgets={"chat": TWO_AN_HOUR})
+OVERFLOW = '["budget","chat"]'
+
+
+def spending(*deliveries: NewDelivery, spent: Spent | None = None, **event: Any) -> Quieted:
+    facts = Facts(spent={"chat": spent or Spent()})
+    return quieted(make_event(**event), deliveries, BUDGETED, facts, NOON, STATE)
+
+
+def sent(*minutes_ago: int) -> Spent:
+    return Spent(times=tuple(NOON - each * MINUTE for each in minutes_ago))
+
+
+def test_what_budgets_need_is_asked_for_before() -> None:
+    deliveries = [owed(lane="l", group_key="g"), owed(direct="alice"), owed(target="mail")]
+
+    assert wanted(make_event(), deliveries, STATE, BUDGETED) == Wanted(
+        targets={"chat": TWO_AN_HOUR}, groups=("g", OVERFLOW), lanes=("l",)
+    )
+
+
+def test_within_the_budget_a_message_goes_out_and_costs_one() -> None:
+    left = spending(owed(), spent=sent(59))
+
+    assert left.deliveries == (owed(spends=True),)
+    assert left.facts.spent["chat"].times == (NOON - 59 * MINUTE, NOON)
+
+
+def test_beyond_the_budget_it_is_told_as_soon_as_there_is_room() -> None:
+    left = spending(owed(lane="l"), spent=sent(10, 50, 70))
+
+    (delivery,) = left.deliveries
+    assert (delivery.group_key, delivery.lane, delivery.spends) == (OVERFLOW, None, True)
+    assert (delivery.due_at, delivery.latest_at) == (NOON + 10 * MINUTE, NOON + 10 * MINUTE)
+    assert delivery.settings["gathered"] == {
+        "by": "budget",
+        "since": "2026-11-23T12:00:00+00:00",
+        "messages": 2,
+        "per": 3600.0,
+        "until": "2026-11-23T12:10:00+00:00",
+    }
+    assert left.quiet == (
+        Quiet(
+            target="chat",
+            route="trunk",
+            control=Control.BUDGET,
+            reason="budget of 2 messages in 1h used up",
+            until=NOON + 10 * MINUTE,
+            fate=Fate.LATER,
+        ),
+    )
+
+
+def test_what_goes_beyond_waits_for_a_moment_at_least() -> None:
+    (delivery,) = spending(owed(), spent=Spent(times=(NOON - 59.9 * MINUTE,) * 2)).deliveries
+
+    assert delivery.due_at == NOON + MINUTE / 2
+
+
+def test_more_that_goes_beyond_joins_what_waits_already() -> None:
+    spent = replace(sent(10, 50), open={OVERFLOW: NOON + 3 * MINUTE})
+
+    left = spending(owed(), owed(id="d2"), spent=spent)
+
+    assert {each.due_at for each in left.deliveries} == {NOON + 3 * MINUTE}
+    assert left.facts.spent["chat"] == spent
+
+
+def test_what_waits_for_room_counts_as_well() -> None:
+    spent = Spent(times=(NOON - 50 * MINUTE, NOON + 10 * MINUTE))
+
+    (delivery,) = spending(owed(), spent=spent).deliveries
+
+    assert delivery.due_at == NOON + 10 * MINUTE
+
+
+def test_of_one_event_only_what_is_within_the_budget_goes_out() -> None:
+    left = spending(owed(id="d1"), owed(id="d2"), owed(id="d3"), owed(id="d4"))
+
+    assert [each.group_key for each in left.deliveries] == [None, None, OVERFLOW, OVERFLOW]
+    assert {each.due_at for each in left.deliveries[2:]} == {NOON + 60 * MINUTE}
+
+
+@pytest.mark.parametrize(
+    ("delivery", "event"),
+    [
+        (owed(direct="alice"), {}),
+        (owed(), {"kind": EventKind.RELAY}),
+        (owed(settings={"shadow": True}), {}),
+        (owed(settings={"held": "office"}), {}),
+        (owed(group_key="open"), {}),
+        (owed(lane="begun"), {}),
+        (owed(kind="act"), {}),
+        (owed(target="mail"), {}),
+    ],
+    ids=["direct", "own event", "shadow", "held", "joins", "card", "action", "other target"],
+)
+def test_some_messages_cost_nothing_and_always_go_out(delivery: NewDelivery, event: dict[str, Any]) -> None:
+    spent = Spent(times=(NOON, NOON), open={"open": NOON}, lanes=frozenset({"begun"}))
+
+    left = spending(delivery, spent=spent, **event)
+
+    assert left.deliveries == (delivery,)
+    assert left.facts.spent["chat"] == spent
+
+
+def test_a_new_group_costs_one_and_what_joins_it_nothing() -> None:
+    group = {"group_key": "g", "due_at": NOON + MINUTE, "latest_at": NOON + 5 * MINUTE}
+
+    left = spending(owed(id="d1", **group), owed(id="d2", **group))
+
+    assert [each.spends for each in left.deliveries] == [True, False]
+    assert left.facts.spent["chat"].times == (NOON + 5 * MINUTE,)
+
+
+def test_the_first_of_a_conversation_costs_one_and_what_changes_its_card_nothing() -> None:
+    left = spending(owed(id="d1", lane="l"), owed(id="d2", lane="l"))
+
+    assert [each.spends for each in left.deliveries] == [True, False]
+
+
+def test_where_each_message_is_new_each_costs_one() -> None:
+    terms = Terms(budgets={"chat": replace(TWO_AN_HOUR, has_cards=False)})
+    spent = {"chat": Spent(lanes=frozenset({"l"}))}
+
+    left = quieted(make_event(), [owed(lane="l")], terms, Facts(spent=spent), NOON, STATE)
+
+    assert left.deliveries[0].spends
+
+
+def test_a_digest_of_a_route_costs_nothing() -> None:
+    (delivery,) = spending(owed(settings=WEEKLY), spent=sent(1, 1)).deliveries
+
+    assert (delivery.due_at, delivery.spends) == (MONDAY, False)

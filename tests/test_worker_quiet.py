@@ -277,3 +277,70 @@ def test_a_digest_whose_time_has_not_come_waits(store: Store, sink: Sink, tmp_pa
     (row,) = deliveries_of(store, [event_id])
     assert (row.state, f"{row.due_at:%a %H:%M}".lower()) == (DeliveryState.OPEN, f"{tomorrow} 09:00")
     assert sink.requests == []
+
+
+def limited(sink: Sink, budget: str) -> str:
+    """A configuration whose notifier has this budget."""
+    return TO_SINK.format(url=sink.url).replace(
+        "allow_private: true }", f"allow_private: true, budget: {budget} }}"
+    )
+
+
+def test_a_budget_holds_with_two_workers_that_plan_at_once(
+    database_url: str, store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    ids = accept(store, *hooks(150))
+    with (
+        Store.open(database_url) as other,
+        working(other, make_relay(tmp_path / "two", limited(sink, "5 per 1h"))),
+        working(store, make_relay(tmp_path / "one", limited(sink, "5 per 1h"))),
+    ):
+        until_planned(store)
+        until(lambda: len(sink.requests) >= 5)
+        until(lambda: store.counts()["ready"] == 1 and store.counts()["leased"] == 0)
+
+    rows = {row.id: row.state for row in deliveries_of(store, ids)}
+    assert sorted(rows.values()) == [DeliveryState.DELIVERED] * 5 + [DeliveryState.OPEN]
+    assert sum(1 for id in ids if quiet_of(store, id)) == 145
+    assert len(sink.requests) == 5
+
+
+def test_what_goes_beyond_a_budget_arrives_as_one_message_that_says_so(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    failed = {**on_branch("main", 3), "workflow": {**on_branch("main", 3)["workflow"], "status": "failed"}}
+    with working(store, make_relay(tmp_path, limited(sink, "2 per 2s"))):
+        ids = accept(store, on_branch("main", 1), on_branch("a", 2), failed, on_branch("b", 4))
+        until(lambda: [row.state for row in deliveries_of(store, ids)] == [DeliveryState.DELIVERED] * 4)
+
+    (*_, request) = sink.requests
+    message = request.json()["data"]["message"]
+    first, *lines = message["body"].splitlines()
+    assert len(sink.requests) == 3
+    assert first.startswith("budget of 2 messages in 2 s used up; 2 more since ")
+    assert [line.split(" (")[0] for line in lines] == ["🔴 api on main", "🟢 api on b"]
+    assert message["level"] == "bad"
+    assert quiet_of(store, ids[2]) == [("budget", "budget of 2 messages in 2s used up")]
+
+
+def test_a_message_that_failed_for_good_costs_nothing(store: Store, sink: Sink, tmp_path: Path) -> None:
+    sink.plays.append(Play(status=404))
+    with working(store, make_relay(tmp_path, limited(sink, "1 per 1h"))):
+        first = accept(store, on_branch("main", 1))
+        until(lambda: all_are(store, first, DeliveryState.DEAD))
+        store.revive([row.destination for row in deliveries_of(store, first)])
+        until_delivered(store, accept(store, on_branch("main", 2)))
+        (third,) = accept(store, on_branch("main", 3))
+        until_planned(store)
+
+    assert quiet_of(store, third) == [("budget", "budget of 1 message in 1h used up")]
+
+
+def test_a_budget_is_remembered_over_a_restart(store: Store, sink: Sink, tmp_path: Path) -> None:
+    with working(store, make_relay(tmp_path, limited(sink, "1 per 1h"))):
+        until_delivered(store, accept(store, on_branch("main", 1)))
+    with working(store, make_relay(tmp_path, limited(sink, "1 per 1h"))):
+        accept(store, on_branch("main", 2))
+        until_planned(store)
+
+    assert len(sink.requests) == 1

@@ -61,7 +61,7 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
 def _facts(store: Store, now: datetime, wanted: Wanted) -> Facts:
     """As far as they were so at `now`: what happened to a slot since is not asked for."""
     known = {name: slot for name, slot in store.slots(wanted.slots).items() if slot.at <= now}
-    return Facts(silences=store.silences(now), slots=known)
+    return Facts(silences=store.silences(now), slots=known, spent=store.spent(wanted, now))
 
 
 def _ignored(store: Store, wanted: EventFilter, key: str, before: str, relay: Relay) -> tuple[Outcome, ...]:

@@ -17,7 +17,7 @@ from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
 from relay.planning import GATHERED, SHADOW, NewDelivery
-from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, as_records
+from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, Control, as_records
 from relay.routing import Result, TraceLine
 
 LABEL = 9  # columns of "event", "state" and "config"
@@ -212,6 +212,8 @@ def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
     group = delivery.settings.get("group")
     if delivery.group_key is None:
         return None
+    if delivery.settings.get(GATHERED, {}).get("by") == Control.BUDGET:
+        return "budget used up: one message with all that goes beyond"
     if GATHERED in delivery.settings:
         return f"one message with all since {_since(delivery)}, in the digest of {delivery.route}"
     if HELD in delivery.settings:

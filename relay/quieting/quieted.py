@@ -6,6 +6,7 @@ from datetime import datetime
 
 from relay.model import Event
 from relay.planning import NewDelivery
+from relay.quieting.budget import budget, budget_wanted
 from relay.quieting.digest import digest
 from relay.quieting.hours import hours
 from relay.quieting.once_per import ONCE_PER, once_per, once_slot
@@ -22,6 +23,7 @@ _CONTROLS: tuple[Callable[[NewDelivery, Scene], NewDelivery | None], ...] = (
     throttle,
     hours,
     digest,
+    budget,
     shadow,
 )
 
@@ -37,13 +39,13 @@ class Quieted:
 
 
 def wanted(event: Event, deliveries: Iterable[NewDelivery], state_key: str, terms: Terms) -> Wanted:
-    """What to ask the store before deciding: the slots that the deliveries may take."""
+    """What to ask the store before deciding: the slots the deliveries may take, the budgets they may use."""
     messages = [each for each in deliveries if each.kind == NOTIFY]
     names = [throttle_slot(each, state_key) for each in messages if each.settings.get(THROTTLE)]
     for each in messages:
         if each.settings.get(ONCE_PER) and (slot := once_slot(each, event, terms)):
             names.append(slot)
-    return Wanted(slots=tuple(names))
+    return Wanted(slots=tuple(names)) | budget_wanted(event, messages, terms)
 
 
 def quieted(
@@ -62,6 +64,7 @@ def quieted(
         now=now,
         silence=covering(event, terms, facts, now) if deliveries else None,
         slots=dict(facts.slots),
+        spent=dict(facts.spent),
     )
     for delivery in deliveries:
         _judge(delivery, scene)
@@ -69,7 +72,7 @@ def quieted(
         deliveries=tuple(scene.sent),
         quiet=tuple(scene.quiet),
         missed=tuple(scene.missed),
-        facts=replace(facts, slots=scene.slots),
+        facts=replace(facts, slots=scene.slots, spent=scene.spent),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from relay.model import Event
 from relay.planning import DIRECT, SHADOW, NewDelivery, Reservation
-from relay.quieting.terms import Silence, Slot, Terms
+from relay.quieting.terms import Silence, Slot, Spent, Terms
 
 UNDER_WAY = "a message is under way"
 
@@ -22,6 +22,7 @@ class Control(StrEnum):
     THROTTLE = "throttle"
     DURING = "during"
     DIGEST = "digest"
+    BUDGET = "budget"
     SHADOW = "shadow"
 
 
@@ -56,6 +57,7 @@ class Scene:
     now: datetime
     silence: Silence | None
     slots: dict[str, Slot]
+    spent: dict[str, Spent] = field(default_factory=dict)
     sent: list[NewDelivery] = field(default_factory=list)
     quiet: list[Quiet] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)

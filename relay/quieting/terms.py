@@ -48,6 +48,15 @@ def make_silence(written: Mapping[str, Any], **its: Any) -> Silence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """At most so many messages in any such time. has_cards: its conversations go on in one message."""
+
+    messages: int
+    per: float  # seconds
+    has_cards: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
     """What a configuration says about quiet, ready to be used."""
 
@@ -55,6 +64,7 @@ class Terms:
     keys: Mapping[str, Callable[[Event], str]] = field(default_factory=dict)  # compiled, by their texts
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     zone: tzinfo = UTC  # in which times are meant that do not say so
+    budgets: Mapping[str, Budget] = field(default_factory=dict)  # by the names of notifiers
     apart: frozenset[str] = frozenset()  # notifiers whose messages cannot be gathered in one
 
 
@@ -80,9 +90,27 @@ class Wanted:
     """What the store has to be asked before something is decided."""
 
     slots: tuple[str, ...] = ()  # by their names
+    targets: Mapping[str, Budget] = field(default_factory=dict)  # that have budgets, by their names
+    groups: tuple[str, ...] = ()  # keys of groups that messages to those targets may join
+    lanes: tuple[str, ...] = ()  # conversations that messages to those targets may go on with
 
     def __or__(self, other: "Wanted") -> "Wanted":
-        return Wanted(slots=tuple(dict.fromkeys((*self.slots, *other.slots))))
+        return Wanted(
+            slots=tuple(dict.fromkeys((*self.slots, *other.slots))),
+            targets={**self.targets, **other.targets},
+            groups=tuple(dict.fromkeys((*self.groups, *other.groups))),
+            lanes=tuple(dict.fromkeys((*self.lanes, *other.lanes))),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """What a notifier spent of its budget. times: when messages went out, or will at the latest. open: groups
+    that may be joined and when they are due, by their keys. lanes: conversations that have begun."""
+
+    times: tuple[datetime, ...] = ()
+    open: Mapping[str, datetime] = field(default_factory=dict)
+    lanes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +119,7 @@ class Facts:
 
     silences: tuple[Silence, ...] = ()
     slots: Mapping[str, Slot] = field(default_factory=dict)
+    spent: Mapping[str, Spent] = field(default_factory=dict)  # by the names of notifiers
 
 
 NO_TERMS = Terms()

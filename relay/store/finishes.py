@@ -209,6 +209,7 @@ def _delivery_row(finish: Finish) -> dict[str, Any]:
         "new_tries": finish.claim.attempt,
         "new_error": clean(finish.error, LONGEST_ERROR),
         "ended": finish.ended_at if finish.again_at is None else None,
+        "spends": finish.again_at or finish.ended_at,
         "next_due": finish.again_at.timestamp() if finish.again_at else None,
         "new_receipt": pack_json(receipt) if receipt else None,
         "new_title": clean(finish.title),
@@ -275,6 +276,7 @@ _UPDATE_DELIVERY = (
         error=bindparam("new_error", type_=Text()),
         finished_at=bindparam("ended", type_=Moment()),
         due_at=func.coalesce(bindparam("next_due", type_=Double()), deliveries.c.due_at),
+        spends_at=case((deliveries.c.spends_at.is_not(None), bindparam("spends", type_=Moment()))),
         receipt=func.coalesce(bindparam("new_receipt", type_=LargeBinary()), deliveries.c.receipt),
         title=func.coalesce(bindparam("new_title", type_=Text()), deliveries.c.title),
     )

@@ -196,6 +196,7 @@ def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
         "queued_at": now,
         "due_at": _due(delivery, now),
         "latest_at": delivery.latest_at.timestamp() if delivery.latest_at else None,
+        "spends_at": _spends_at(delivery, now) if delivery.spends else None,
         "terms": pack_json(
             {
                 "also": delivery.also,
@@ -210,6 +211,12 @@ def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
 def _due(delivery: "NewDelivery", now: datetime) -> float:
     due = delivery.due_at or now
     return min(due, delivery.latest_at or due).timestamp()
+
+
+def _spends_at(delivery: "NewDelivery", now: datetime) -> datetime:
+    """When it goes out at the latest: until it was sent, nobody knows better."""
+    due = delivery.due_at or now
+    return max(due, delivery.latest_at or due)
 
 
 def _work_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:

@@ -176,6 +176,7 @@ deliveries = Table(
     Column("title", Text),
     Column("error", Text),
     Column("receipt", LargeBinary),
+    Column("spends_at", Moment),  # when it costs one of its notifier's budget; NULL when it costs nothing
     CheckConstraint("state IN ('open', 'waiting', 'delivered', 'dead', 'unknown')", name="deliveries_state"),
 )
 Index(
@@ -200,6 +201,13 @@ Index(
     deliveries.c.id,
     sqlite_where=text("lane IS NOT NULL"),
     postgresql_where=text("lane IS NOT NULL"),
+)
+Index(
+    "deliveries_spent",
+    deliveries.c.target,
+    deliveries.c.spends_at,
+    sqlite_where=text("spends_at IS NOT NULL"),
+    postgresql_where=text("spends_at IS NOT NULL"),
 )
 Index(
     "deliveries_dead",

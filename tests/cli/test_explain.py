@@ -403,6 +403,25 @@ def test_a_digest_is_explained_with_its_time(desk: Desk) -> None:
     assert payload["data"]["message"]["title"].startswith("🟢 1 result since ")
 
 
+def test_what_goes_beyond_a_budget_is_explained_and_recorded(desk: Desk) -> None:
+    config = (desk.folder / "relay.yaml").read_text()
+    limited = config.replace("audit-log: { ", "audit-log: { budget: 1 per 1h, ")
+    assert limited != config
+    desk.write(limited)
+    first, second = sorted(desk.arrive(workflow_completed(number=1), workflow_completed(number=2)))
+    desk.work()
+
+    recorded = desk.run("event", second).output
+    told = desk.run("explain", desk.save("third.json", workflow_completed(number=3))).output
+
+    assert "budget of 1 message in 1h used up" not in desk.run("event", first).output
+    assert "budget of 1 message in 1h used up" in recorded
+    assert "budget of 1 message in 1h used up" in told
+    assert "budget used up: one message with all that goes beyond" in told
+    (quiet,) = desk.json("explain", "third.json")["quiet"]
+    assert (quiet["control"], quiet["fate"]) == ("budget", "later")
+
+
 def test_what_a_throttle_lets_through_and_keeps_back_is_explained(desk: Desk) -> None:
     config = (desk.folder / "relay.yaml").read_text()
     desk.write(

@@ -257,15 +257,52 @@ class Conversation(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    """How many events ended so."""
+
+    kind: EventKind
+    change: Change
+    status: Status
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """One branch or tag in an account: its worst event, and how all of its events ended."""
+
+    event: Event
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """What a message tells that gathers many events. places: the worst of all its branches, those first."""
+
+    counts: tuple[Count, ...]
+    places: tuple[Place, ...]
+    branches: int
+
+    @property
+    def count(self) -> int:
+        """Of all events."""
+        return sum(each.count for each in self.counts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
     """Why a message was sent. instead_of: the notifier that should have sent it and could not. missed: how
-    many like it were kept back since the last one."""
+    many like it were kept back since the last one. digest: it gathers all from `since` to `until`, both in
+    the timezone they were set in. budget: which one was used up, in words, when that is why it gathers."""
 
     route: str
     change: Change
     instead_of: str | None = None
     missed: int = 0
     missed_since: datetime | None = None
+    digest: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    budget: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,7 @@ from relay.ids import new_id
 from relay.model import (
     Answer,
     AttemptOutcome,
+    Author,
     Event,
     EventKind,
     Generation,
@@ -36,6 +37,7 @@ from relay.quieting import NO_TERMS, NOTHING_KNOWN, Facts, Quiet, Terms, Wanted
 from relay.rejections import Rejections
 from relay.render import Renderer
 from relay.routing import Decision, Resolution, Router
+from relay.sandbox.filters import duration, plural
 from relay.store import Claim, Finish, Limit, Planned, Step, StoredDelivery, StoredEvent
 from relay.transport import Transport
 
@@ -421,6 +423,7 @@ def render(delivery: StoredDelivery, notifier: Notifier, relay: Relay, now: date
         now,
         relay.timezone,
         limit=notifier.body_limit,
+        account=delivery.account,
     )
 
 
@@ -436,27 +439,47 @@ def reason_of(delivery: StoredDelivery) -> Reason:
     missed = delivery.settings.get(quieting.MISSED)
     return Reason(
         route=delivery.route,
-        change=delivery.events[-1].change,
+        change=speaker_of(delivery).change,
+        **_gathered(delivery),
         instead_of=str(failed[-1]) if failed else None,
         missed=missed["count"] if missed else 0,
         missed_since=datetime.fromisoformat(missed["since"]) if missed else None,
     )
 
 
+def speaker_of(delivery: StoredDelivery) -> Event:
+    """The event that says what the message is about: the last one, in an account the worst."""
+    return delivery.events[0] if delivery.account else delivery.events[-1]
+
+
+def _gathered(delivery: StoredDelivery) -> dict[str, Any]:
+    """What the reason says of a message that gathers many."""
+    told = delivery.settings.get(planning.GATHERED)
+    if told is None:
+        return {}
+    times = {name: datetime.fromisoformat(told[name]) for name in ("since", "until")}
+    budget = (
+        f"{plural(told['messages'], 'message')} in {duration(told['per'])}" if "messages" in told else None
+    )
+    return {"digest": True, **times, "budget": budget}
+
+
 def outgoing(claim: Claim, delivery: StoredDelivery, relay: Relay, now: datetime) -> Outgoing:
     """What a notifier may need to know beside the message."""
     substitute = relay.config.defaults.unknown_author
-    last = delivery.events[-1]
-    mentions = people.resolve_mentions(delivery.mention, last.author, relay.people, substitute)
+    last = speaker_of(delivery)
+    author = Author() if delivery.account else last.author  # those of an account are mentioned by their names
+    mentions = people.resolve_mentions(delivery.mention, author, relay.people, substitute)
     conversation = notifier_of(delivery, relay).conversation
     return Outgoing(
         delivery_id=delivery.id,
         attempt=claim.attempt,
         events=delivery.events,
+        more_events=delivery.account.count - len(delivery.events) if delivery.account else 0,
         reason=reason_of(delivery),
         sent_at=now,
         mentions=tuple(relay.people[key] for key in mentions),
-        subject=cards.subject(last, conversation, key_of(last, relay)) or "",
+        subject=(None if delivery.account else cards.subject(last, conversation, key_of(last, relay))) or "",
         card=delivery.card,
         direct=relay.people.get(delivery.direct or ""),
         is_silent=bool(delivery.settings.get(quieting.SILENT)),
@@ -526,14 +549,17 @@ def instead(delivery: StoredDelivery, relay: Relay) -> tuple[NewDelivery, ...]:
         return ()
     settings = {key: value for key, value in delivery.settings.items() if key != "group"}
     settings |= {INSTEAD_OF: list(failed), NEXT: left[1:]}
-    return (_instead(delivery, relay.targets[left[0]], settings),)
+    return (_instead(delivery, relay.targets[left[0]], settings, relay),)
 
 
 def _is_avoided(delivery: StoredDelivery, target: TargetSpec) -> bool:
     return any(notices.is_avoided(event, target.destination) for event in delivery.events)
 
 
-def _instead(delivery: StoredDelivery, target: TargetSpec, settings: Mapping[str, Any]) -> NewDelivery:
+def _instead(
+    delivery: StoredDelivery, target: TargetSpec, settings: Mapping[str, Any], relay: Relay
+) -> NewDelivery:
+    """It is sent whatever is left of the other's budget, and costs one of that."""
     return NewDelivery(
         id=new_id(),
         target=target.name,
@@ -542,6 +568,7 @@ def _instead(delivery: StoredDelivery, target: TargetSpec, settings: Mapping[str
         route=delivery.route,
         also=delivery.also,
         direct=delivery.direct if delivery.direct in target.reaches else None,
+        spends=target.name in relay.quiet.budgets,
         mention=delivery.mention,
         settings=settings,
     )

@@ -25,6 +25,7 @@ MAX_WAIT_FACTOR = 5  # a group waits at most this many times its `wait`, unless 
 KEY_LIMIT = 400  # characters; longer keys end in a digest, because databases index them
 SHADOW = "shadow"  # among a delivery's settings: everything is done but the sending
 INSTEAD_OF = "instead_of"  # … the notifiers that failed before
+GATHERED = "gathered"  # among a delivery's settings: it is an account of all events since, and why
 NEAREST_KEPT = 20  # lines a decision record keeps for routes that did not fire
 
 
@@ -77,6 +78,7 @@ class NewDelivery:
     settings: Mapping[str, Any] = field(default_factory=dict)
     slots: tuple[Reservation, ...] = ()
     is_verdict: bool = False  # joins its group as the newest, whose settings count, and makes it due
+    spends: bool = False  # whether it costs one of its notifier's budget
 
 
 def plan(
@@ -258,7 +260,13 @@ def _line_record(line: TraceLine) -> list[Any]:
 
 def _delivery_record(delivery: NewDelivery) -> dict[str, Any]:
     times = {name: _as_text(getattr(delivery, name)) for name in ("due_at", "latest_at")}
-    record = {**asdict(delivery), **times, "slots": None, "is_verdict": delivery.is_verdict or None}
+    record = {
+        **asdict(delivery),
+        **times,
+        "slots": None,
+        "is_verdict": delivery.is_verdict or None,
+        "spends": delivery.spends or None,
+    }
     return {name: value for name, value in record.items() if value is not None}
 
 

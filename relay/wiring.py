@@ -14,10 +14,11 @@ from relay.actions.base import Action
 from relay.config import Config
 from relay.enriching import Enricher, Needs, fetched_of, names_used
 from relay.notifiers.base import Notifier
+from relay.notifiers.parts import budget as parts
 from relay.people import PersonSpec
 from relay.pipeline import Relay
 from relay.planning import DIRECT, TargetSpec
-from relay.quieting import HOLD, ONCE_PER, Silence, Terms, Trunk, make_silence
+from relay.quieting import HOLD, ONCE_PER, Budget, Silence, Terms, Trunk, make_silence
 from relay.rejections import Rejections
 from relay.render import Renderer, shipped_messages
 from relay.routing import Decision, Router, RouteSpec
@@ -124,9 +125,11 @@ def _warn(ending: "Ending") -> None:
 
 def quiet_of(settings: Config, router: Router) -> Terms:
     """The noise controls of the configuration, compiled."""
-    zone = ZoneInfo(settings.defaults.timezone)
+    zone, speakers = ZoneInfo(settings.defaults.timezone), notifiers_of(settings)
     return Terms(
         silences=silences_of(settings),
+        apart=frozenset(name for name, each in speakers.items() if not each.gathers),
+        budgets={name: _budget(each, each.budget) for name, each in speakers.items() if each.budget},
         schedules={name: _schedule(hours, zone) for name, hours in settings.schedules.items()},
         keys={text: compile_text(text) for text in _set_by(settings.routes, ONCE_PER)},
         trunk=_trunk(settings, zone),
@@ -154,6 +157,11 @@ def _trunk(settings: Config, zone: ZoneInfo) -> Trunk | None:
     if not branches:
         return None
     return Trunk(branches=branches, key=state.key, ignore=state.ignore_status, zone=zone)
+
+
+def _budget(notifier: Notifier, written: parts.Budget) -> Budget:
+    has_cards = notifier.style == "thread" or (notifier.style == "update" and notifier.can_edit)
+    return Budget(messages=written.messages, per=written.per, has_cards=has_cards)
 
 
 def _schedule(hours: config.Hours, zone: ZoneInfo) -> Schedule:

@@ -256,7 +256,7 @@ class Worker:
         keys = {key for _, event in parsed for key in pipeline.keys_of(event, self._relay)}
         histories = turn.histories(keys)
         answers = pipeline.decide_all(
-            [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn)
+            [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn, now)
         )
         decided = list(zip([claim for claim, _ in parsed], answers, strict=True))
         everything = failed + self._record(turn, decided, now)
@@ -269,13 +269,14 @@ class Worker:
         )
         return everything
 
-    def _facts(self, turn: Turn, wanted: Wanted) -> Facts:
+    def _facts(self, turn: Turn, now: datetime, wanted: Wanted) -> Facts:
         return Facts(
             silences=self._silences,
             slots={**turn.told(wanted.told), **turn.slots(wanted.slots)},
             histories=turn.histories(wanted.states) if wanted.states else {},
             waiting=turn.waiting(wanted.waiting),
             unsaid=turn.unsaid(wanted.unsaid),
+            spent=turn.spent(wanted, now),
         )
 
     def _record(

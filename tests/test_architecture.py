@@ -31,6 +31,7 @@ LAYERS = (
         "changes",
         "people",
         "cards",
+        "accounts",
         "notices",
         "watching",
         "routing",
@@ -53,7 +54,7 @@ LAYERS = (
 )
 MAY_IMPORT_BESIDE = {
     "planning": {"routing", "cards", "people"},
-    "quieting": {"changes", "planning", "routing"},
+    "quieting": {"changes", "planning", "routing", "people"},
     "notifiers": {"transport"},
     "actions": {"transport", "circleci"},
     "worker": {"wiring"},

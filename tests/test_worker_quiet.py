@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from relay.clock import SteadyClock
 from relay.model import AttemptOutcome, DeliveryState
 from relay.store import DeliveryFilter, Store
 from tests.factories import MINUTE, NOON, stamp, uuid_of, workflow_completed
@@ -344,5 +345,116 @@ def test_a_held_failure_is_remembered_over_a_restart(store: Store, sink: Sink, t
         until_planned(store)
     with working(store, make_relay(tmp_path, text)):
         until_delivered(store, ids)
+
+    assert len(sink.requests) == 1
+
+
+DIGEST = '    digest: { at: "09:00", timezone: UTC }\n'
+
+
+def days_ago(days: int, hour: int = 12) -> SteadyClock:
+    """A worker's clock that shows this hour of an earlier day."""
+    then = (datetime.now(UTC) - timedelta(days=days)).replace(hour=hour)
+    late_s = (datetime.now(UTC) - then).total_seconds()
+    return SteadyClock(wall=lambda: time.time() - late_s)
+
+
+def test_a_digest_that_is_overdue_after_an_outage_goes_out_at_once_and_once(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    text = TO_SINK.format(url=sink.url) + DIGEST
+    with working(store, make_relay(tmp_path, text), clock=days_ago(4)):
+        ids = accept(store, on_branch("main", 1), on_branch("topic", 2))
+        until_planned(store)
+    assert sink.requests == []
+
+    with working(store, make_relay(tmp_path, text)):
+        until(lambda: [row.state for row in deliveries_of(store, ids)] == [DeliveryState.DELIVERED] * 2)
+        (later,) = accept(store, on_branch("main", 3))
+        until_planned(store)
+
+    (request,) = sink.requests
+    data = request.json()["data"]
+    assert data["message"]["title"].startswith("🟢 2 results since ")
+    assert data["message"]["title"].endswith(" 09:00: 2 passing")
+    assert [event["branch"] for event in data["events"]] == ["topic", "main"]
+    assert quiet_of(store, later) == [("digest", "gathered for the digest of route-1")]
+
+
+def test_a_digest_whose_time_has_not_come_waits(store: Store, sink: Sink, tmp_path: Path) -> None:
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=2):%a}".lower()
+    digest = f"    digest: {{ days: {tomorrow}, timezone: UTC }}\n"
+    with working(store, make_relay(tmp_path, TO_SINK.format(url=sink.url) + digest)):
+        (event_id,) = accept(store, on_branch("main", 1))
+        until_planned(store)
+
+    (row,) = deliveries_of(store, [event_id])
+    assert (row.state, f"{row.due_at:%a %H:%M}".lower()) == (DeliveryState.OPEN, f"{tomorrow} 09:00")
+    assert sink.requests == []
+
+
+def limited(sink: Sink, budget: str) -> str:
+    """A configuration whose notifier has this budget."""
+    return TO_SINK.format(url=sink.url).replace(
+        "allow_private: true }", f"allow_private: true, budget: {budget} }}"
+    )
+
+
+def test_a_budget_holds_with_two_workers_that_plan_at_once(
+    database_url: str, store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    ids = accept(store, *hooks(150))
+    with (
+        Store.open(database_url) as other,
+        working(other, make_relay(tmp_path / "two", limited(sink, "5 per 1h"))),
+        working(store, make_relay(tmp_path / "one", limited(sink, "5 per 1h"))),
+    ):
+        until_planned(store)
+        until(lambda: len(sink.requests) >= 5)
+        until(lambda: store.counts()["ready"] == 1 and store.counts()["leased"] == 0)
+
+    rows = {row.id: row.state for row in deliveries_of(store, ids)}
+    assert sorted(rows.values()) == [DeliveryState.DELIVERED] * 5 + [DeliveryState.OPEN]
+    assert sum(1 for id in ids if quiet_of(store, id)) == 145
+    assert len(sink.requests) == 5
+
+
+def test_what_goes_beyond_a_budget_arrives_as_one_message_that_says_so(
+    store: Store, sink: Sink, tmp_path: Path
+) -> None:
+    failed = {**on_branch("main", 3), "workflow": {**on_branch("main", 3)["workflow"], "status": "failed"}}
+    with working(store, make_relay(tmp_path, limited(sink, "2 per 2s"))):
+        ids = accept(store, on_branch("main", 1), on_branch("a", 2), failed, on_branch("b", 4))
+        until(lambda: [row.state for row in deliveries_of(store, ids)] == [DeliveryState.DELIVERED] * 4)
+
+    (*_, request) = sink.requests
+    message = request.json()["data"]["message"]
+    first, *lines = message["body"].splitlines()
+    assert len(sink.requests) == 3
+    assert first.startswith("budget of 2 messages in 2 s used up; 2 more since ")
+    assert [line.split(" (")[0] for line in lines] == ["🔴 api on main", "🟢 api on b"]
+    assert message["level"] == "bad"
+    assert quiet_of(store, ids[2]) == [("budget", "budget of 2 messages in 2s used up")]
+
+
+def test_a_message_that_failed_for_good_costs_nothing(store: Store, sink: Sink, tmp_path: Path) -> None:
+    sink.plays.append(Play(status=404))
+    with working(store, make_relay(tmp_path, limited(sink, "1 per 1h"))):
+        first = accept(store, on_branch("main", 1))
+        until(lambda: all_are(store, first, DeliveryState.DEAD))
+        store.revive([row.destination for row in deliveries_of(store, first)])
+        until_delivered(store, accept(store, on_branch("main", 2)))
+        (third,) = accept(store, on_branch("main", 3))
+        until_planned(store)
+
+    assert quiet_of(store, third) == [("budget", "budget of 1 message in 1h used up")]
+
+
+def test_a_budget_is_remembered_over_a_restart(store: Store, sink: Sink, tmp_path: Path) -> None:
+    with working(store, make_relay(tmp_path, limited(sink, "1 per 1h"))):
+        until_delivered(store, accept(store, on_branch("main", 1)))
+    with working(store, make_relay(tmp_path, limited(sink, "1 per 1h"))):
+        accept(store, on_branch("main", 2))
+        until_planned(store)
 
     assert len(sink.requests) == 1

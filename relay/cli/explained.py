@@ -89,6 +89,7 @@ def _facts(store: Store, before: str, now: datetime, wanted: Wanted) -> Facts:
         histories=histories,
         waiting=store.waiting(wanted.waiting, now) if wanted.waiting else {},
         unsaid=store.unsaid(wanted.unsaid, now) if wanted.unsaid else frozenset(),
+        spent=store.spent(wanted, now),
     )
 
 

@@ -16,8 +16,8 @@ from relay.model import Conversation, Event, Outcome, Status
 from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
-from relay.planning import SHADOW, NewDelivery
-from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, VERDICT, as_records
+from relay.planning import GATHERED, SHADOW, NewDelivery
+from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, VERDICT, Control, as_records
 from relay.routing import Result, TraceLine
 from relay.store import EventRow
 
@@ -234,6 +234,10 @@ def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
     group = delivery.settings.get("group")
     if delivery.group_key is None:
         return None
+    if delivery.settings.get(GATHERED, {}).get("by") == Control.BUDGET:
+        return "budget used up: one message with all that goes beyond"
+    if GATHERED in delivery.settings:
+        return f"one message with all since {_since(delivery)}, in the digest of {delivery.route}"
     if HELD in delivery.settings:
         return f"held until {delivery.settings[HELD]} begins, in one summary"
     if delivery.is_verdict:
@@ -253,6 +257,10 @@ def _joining(delivery: NewDelivery, explained: Explained) -> str | None:
     due = min(delivery.due_at or group.latest_at, group.latest_at)
     until = _clock(due, explained.now, explained.relay.timezone)
     return f"joins the message that waits until {until} with {count(group.events, 'event')}"
+
+
+def _since(delivery: NewDelivery) -> str:
+    return f"{datetime.fromisoformat(delivery.settings[GATHERED]['since']):%a %Y-%m-%d %H:%M}"
 
 
 def _at_most(longest: timedelta) -> str:

@@ -114,5 +114,6 @@ def _spec(place: Place, places: Mapping[Path, Place]) -> RouteSpec:
 def _settings(place: Place) -> dict[str, Any]:
     """Only what the route itself says; durations are seconds, all values fit into JSON."""
     written = place.route.model_dump(mode="json", include=set(SETTINGS), exclude_unset=True)
-    group = place.route.group.model_dump(mode="json", exclude_none=True) if place.route.group else None
-    return {**written, "group": group} if "group" in written else written
+    whole = {"group": place.route.group, "digest": place.route.digest}
+    dumped = {key: each.model_dump(mode="json", exclude_none=True) for key, each in whole.items() if each}
+    return {**written, **dumped}

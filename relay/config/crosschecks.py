@@ -30,6 +30,8 @@ NO_ROUTES = (
 
 NO_HOURS = "there are no hours to be outside of; add during: and a name from `schedules`"
 NO_STATE_OF_TRUNK = "it has no effect, since defaults.state.key does not name branch; add branch there"
+GROUP_IN_DIGEST = "the digest gathers everything already; remove group"
+GROUP_UNDER_DIGEST = "the inherited digest gathers everything already; remove group, or add digest: null"
 FETCHED_LATE = "has to be fetched from CircleCI, and whether to be silent is decided without asking"
 
 
@@ -87,6 +89,9 @@ def _routes(subject: Subject) -> Iterator[Fault]:
             yield subject.page.fault((*path, "throttle"), _forgotten(subject))
         if route.outside is not None and not _has_hours(subject, path):
             yield subject.page.fault((*path, "outside"), NO_HOURS, at_key=True)
+        if route.group is not None and (digest := _digest_over(subject, path)) is not None:
+            problem = GROUP_IN_DIGEST if digest == path else GROUP_UNDER_DIGEST
+            yield subject.page.fault((*path, "group"), problem, at_key=True)
         if place.is_leaf and not _says_what_to_do(subject, path):
             yield subject.page.fault(path, "notifies nobody; add notify: NAME, or notify: [] to be silent")
 
@@ -100,6 +105,15 @@ def _has_hours(subject: Subject, path: Path) -> bool:
     """Whether the route, one above it or one below it says `during`."""
     below = [place.path for place in named_routes(subject.file.routes) if place.path[: len(path)] == path]
     return _is_written(subject, (*_with_those_above(path), *below), ("during",))
+
+
+def _digest_over(subject: Subject, path: Path) -> Path | None:
+    """The route whose digest gathers the messages of this one: itself, or the nearest above that says so."""
+    for above in reversed(_with_those_above(path)):
+        written = find(subject.page.root, (*above, "digest"))
+        if written is not None:
+            return above if written.value is not None else None
+    return None
 
 
 def _with_those_above(path: Path) -> tuple[Path, ...]:

@@ -19,8 +19,6 @@ NOT_YET = frozenset(
         "fields.failure",
         "fields.history",
         "fields.verdict",
-        "notifiers.budget",
-        "routes.digest",
     }
 )
 

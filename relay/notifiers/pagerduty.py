@@ -57,6 +57,7 @@ class PagerDuty(Notifier):
     """Pages the people on call."""
 
     markup: ClassVar[str] = "plain"
+    gathers: ClassVar[bool] = False
     rate: ClassVar[float | None] = 2.0  # 120 a minute for one integration key
     burst: ClassVar[int] = 10
     in_flight: ClassVar[int | None] = 2

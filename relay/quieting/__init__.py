@@ -8,6 +8,7 @@ on whether it was sent; see `relay.store.slots`.
 """
 
 from relay.quieting.dedupe import told_slot
+from relay.quieting.digest import DIGEST
 from relay.quieting.hold import HOLD, VERDICT, is_unsaid
 from relay.quieting.hours import DURING, HELD, OUTSIDE, SILENT
 from relay.quieting.inhibition import INHIBIT, trunk_keys
@@ -18,10 +19,12 @@ from relay.quieting.scene import Control, Fate, Quiet, as_records
 from relay.quieting.terms import (
     NO_TERMS,
     NOTHING_KNOWN,
+    Budget,
     Facts,
     Silence,
     Slot,
     SlotState,
+    Spent,
     Terms,
     Trunk,
     Wanted,
@@ -30,6 +33,7 @@ from relay.quieting.terms import (
 from relay.quieting.throttle import MISSED, THROTTLE
 
 __all__ = [
+    "DIGEST",
     "DURING",
     "HELD",
     "HOLD",
@@ -43,6 +47,7 @@ __all__ = [
     "SILENT",
     "THROTTLE",
     "VERDICT",
+    "Budget",
     "Control",
     "Facts",
     "Fate",
@@ -51,6 +56,7 @@ __all__ = [
     "Silence",
     "Slot",
     "SlotState",
+    "Spent",
     "Terms",
     "Trunk",
     "Wanted",

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from relay import changes, durations
 from relay.model import Change, Event
 from relay.planning import DIRECT, SHADOW, NewDelivery, Reservation
+from relay.quieting.digest import DIGEST
 from relay.quieting.hours import HELD
 from relay.quieting.scene import Control, Fate, Scene, kept_back, reserving, slot_name
 from relay.quieting.terms import Terms
@@ -21,8 +22,8 @@ JOINS = "it decides what was held: both are told in one message, or neither if n
 
 
 def hold(delivery: NewDelivery, scene: Scene) -> NewDelivery | None:
-    if HELD in delivery.settings:
-        return delivery
+    if HELD in delivery.settings or delivery.settings.get(DIGEST):
+        return delivery  # what is gathered anyway waits for no verdict besides
     name = hold_slot(delivery, scene.state_key)
     due = scene.waiting.get(name)
     if due is not None and scene.event.change is not Change.NONE:

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from relay.model import Change, Event
 from relay.planning import SHADOW, NewDelivery
+from relay.quieting.budget import budget, budget_wanted
 from relay.quieting.dedupe import dedupe, dedupe_slot, result_slot
+from relay.quieting.digest import digest
 from relay.quieting.hold import hold, hold_slot, is_unsaid, may_wait
 from relay.quieting.hours import hours
 from relay.quieting.inhibition import heed_inhibition, inhibiting, trunk_keys
@@ -26,6 +28,8 @@ _CONTROLS: tuple[Callable[[NewDelivery, Scene], NewDelivery | None], ...] = (
     throttle,
     hours,
     hold,
+    digest,
+    budget,
     shadow,
 )
 
@@ -61,13 +65,14 @@ def wanted(
     is_news = bool(messages) and event.change is not Change.NONE
     waiting = [hold_slot(each, state_key) for each in messages if may_wait(each, event, terms)]
     results = _results(event, messages, terms) if earlier is not None else ()
-    return Wanted(
+    own = Wanted(
         slots=(*_slots(event, messages, state_key, terms), *results),
         states=tuple(trunk_keys(event, terms).values()) if is_news else (),
         waiting=tuple(waiting),
         unsaid=(turned_by,) if turned_by and terms.holding else (),
         told=(earlier or ()) if results else (),
     )
+    return own | budget_wanted(event, messages, terms)
 
 
 def _results(event: Event, messages: Sequence[NewDelivery], terms: Terms) -> tuple[str, ...]:
@@ -102,6 +107,7 @@ def quieted(
         slots=dict(facts.slots),
         waiting=dict(facts.waiting),
         earlier=earlier,
+        spent=dict(facts.spent),
     )
     for delivery in deliveries:
         _judge(delivery, scene)
@@ -117,7 +123,7 @@ def quieted(
 def _facts_after(scene: Scene, facts: Facts) -> Facts:
     is_waiting = is_unsaid([each for each in scene.sent if each.kind == NOTIFY])
     unsaid = facts.unsaid | {scene.event.id} if is_waiting else facts.unsaid
-    return replace(facts, slots=scene.slots, waiting=scene.waiting, unsaid=unsaid)
+    return replace(facts, slots=scene.slots, waiting=scene.waiting, unsaid=unsaid, spent=scene.spent)
 
 
 def _is_untold(deliveries: Iterable[NewDelivery], quiet: Iterable[Quiet]) -> bool:

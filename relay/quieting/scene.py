@@ -9,7 +9,7 @@ from typing import Any
 
 from relay.model import Event
 from relay.planning import DIRECT, SHADOW, NewDelivery, Reservation
-from relay.quieting.terms import Silence, Slot, Terms
+from relay.quieting.terms import Silence, Slot, Spent, Terms
 
 UNDER_WAY = "a message is under way"
 
@@ -24,6 +24,8 @@ class Control(StrEnum):
     THROTTLE = "throttle"
     DURING = "during"
     HOLD = "hold"
+    DIGEST = "digest"
+    BUDGET = "budget"
     SHADOW = "shadow"
 
 
@@ -61,6 +63,7 @@ class Scene:
     slots: dict[str, Slot]
     waiting: dict[str, datetime] = field(default_factory=dict)
     earlier: tuple[str, ...] | None = None  # events that told the same result; None: none can have
+    spent: dict[str, Spent] = field(default_factory=dict)
     sent: list[NewDelivery] = field(default_factory=list)
     quiet: list[Quiet] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)

@@ -61,6 +61,15 @@ class Trunk:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """At most so many messages in any such time. has_cards: its conversations go on in one message."""
+
+    messages: int
+    per: float  # seconds
+    has_cards: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
     """What a configuration says about quiet, ready to be used."""
 
@@ -70,7 +79,9 @@ class Terms:
     trunk: Trunk | None = None  # None: nothing is inhibited
     holding: frozenset[str] = frozenset()  # whom routes with `hold` notify, by the names they use
     dedupe: timedelta = timedelta()  # how long a result is told only once; 0 is never
-    zone: tzinfo = UTC
+    zone: tzinfo = UTC  # in which times are meant that do not say so
+    budgets: Mapping[str, Budget] = field(default_factory=dict)  # by the names of notifiers
+    apart: frozenset[str] = frozenset()  # notifiers whose messages cannot be gathered in one
 
 
 class SlotState(StrEnum):
@@ -99,6 +110,9 @@ class Wanted:
     waiting: tuple[str, ...] = ()  # slots of messages that may wait for a verdict
     unsaid: tuple[str, ...] = ()  # events of which it matters whether somebody was told
     told: tuple[str, ...] = ()  # events, by their ids: whether somebody was told of them
+    targets: Mapping[str, Budget] = field(default_factory=dict)  # that have budgets, by their names
+    groups: tuple[str, ...] = ()  # keys of groups that messages to those targets may join
+    lanes: tuple[str, ...] = ()  # conversations that messages to those targets may go on with
 
     def __or__(self, other: "Wanted") -> "Wanted":
         return Wanted(
@@ -107,6 +121,9 @@ class Wanted:
             waiting=tuple(dict.fromkeys((*self.waiting, *other.waiting))),
             unsaid=tuple(dict.fromkeys((*self.unsaid, *other.unsaid))),
             told=tuple(dict.fromkeys((*self.told, *other.told))),
+            targets={**self.targets, **other.targets},
+            groups=tuple(dict.fromkeys((*self.groups, *other.groups))),
+            lanes=tuple(dict.fromkeys((*self.lanes, *other.lanes))),
         )
 
     def __sub__(self, other: "Wanted") -> "Wanted":
@@ -116,7 +133,20 @@ class Wanted:
             waiting=tuple(name for name in self.waiting if name not in other.waiting),
             unsaid=tuple(id for id in self.unsaid if id not in other.unsaid),
             told=tuple(id for id in self.told if id not in other.told),
+            targets={name: each for name, each in self.targets.items() if name not in other.targets},
+            groups=tuple(key for key in self.groups if key not in other.groups),
+            lanes=tuple(lane for lane in self.lanes if lane not in other.lanes),
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """What a notifier spent of its budget. times: when messages went out, or will at the latest. open: groups
+    that may be joined and when they are due, by their keys. lanes: conversations that have begun."""
+
+    times: tuple[datetime, ...] = ()
+    open: Mapping[str, datetime] = field(default_factory=dict)
+    lanes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +158,7 @@ class Facts:
     histories: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)  # by state key
     waiting: Mapping[str, datetime] = field(default_factory=dict)  # when what waits goes out, by its slot
     unsaid: frozenset[str] = frozenset()  # events whose messages all wait for a verdict
+    spent: Mapping[str, Spent] = field(default_factory=dict)  # by the names of notifiers
 
     def __or__(self, other: "Facts") -> "Facts":
         return Facts(
@@ -136,6 +167,7 @@ class Facts:
             histories={**self.histories, **other.histories},
             waiting={**self.waiting, **other.waiting},
             unsaid=self.unsaid | other.unsaid,
+            spent={**self.spent, **other.spent},
         )
 
 

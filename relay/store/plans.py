@@ -30,8 +30,9 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from relay.model import DeliveryState, Event, Outcome, Status
+from relay.planning import GATHERED
 from relay.store import portable, slots
-from relay.store.blobs import BIGGEST_NUMBER, clean, key_of, optional_key, pack_json, whole
+from relay.store.blobs import BIGGEST_NUMBER, clean, key_of, optional_key, pack_json, unpack_json, whole
 from relay.store.claims import Claim
 from relay.store.portable import each, lock_names
 from relay.store.tables import (
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from relay.planning import NewDelivery
 
 HISTORY = 30  # outcomes
+MOST_MENTIONS = 20  # of an account, that come from its messages
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,8 +179,19 @@ def _join_group(conn: Connection, delivery: "NewDelivery", now: datetime) -> str
     upsert = statement.on_conflict_do_update(
         index_elements=["target", "group_key"], index_where=literal_column("open"), set_=changed
     )
-    joined: str = conn.execute(upsert.returning(deliveries.c.id), _delivery_row(delivery, now)).scalar_one()
-    return joined
+    returned = upsert.returning(deliveries.c.id, deliveries.c.terms)
+    joined = conn.execute(returned, _delivery_row(delivery, now)).one()
+    if delivery.mention and joined.id != delivery.id and GATHERED in delivery.settings:
+        _add_mentions(conn, joined.id, unpack_json(joined.terms), delivery.mention)
+    return str(joined.id)
+
+
+def _add_mentions(conn: Connection, id: str, terms: Mapping[str, Any], more: Sequence[str]) -> None:
+    """An account mentions all who would have been mentioned, up to a number that people can bear."""
+    known = tuple(terms["mention"])
+    named = tuple(dict.fromkeys((*known, *more)))[: max(MOST_MENTIONS, len(known))]
+    if named != known:
+        conn.execute(_SET_TERMS, {"wanted": id, "new_terms": pack_json({**terms, "mention": named})})
 
 
 def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
@@ -197,6 +210,7 @@ def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
         "queued_at": now,
         "due_at": _due(delivery, now),
         "latest_at": delivery.latest_at.timestamp() if delivery.latest_at else None,
+        "spends_at": _spends_at(delivery, now) if delivery.spends else None,
         "terms": pack_json(
             {
                 "also": delivery.also,
@@ -211,6 +225,12 @@ def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
 def _due(delivery: "NewDelivery", now: datetime) -> float:
     due = delivery.due_at or now
     return min(due, delivery.latest_at or due).timestamp()
+
+
+def _spends_at(delivery: "NewDelivery", now: datetime) -> datetime:
+    """When it goes out at the latest: until it was sent, nobody knows better."""
+    due = delivery.due_at or now
+    return max(due, delivery.latest_at or due)
 
 
 def _work_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
@@ -323,6 +343,11 @@ def _newest(lowest: int, highest: int) -> Select[Any]:
 
 
 _HISTORIES = _histories()
+_SET_TERMS = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("wanted"))
+    .values(terms=bindparam("new_terms", type_=LargeBinary()))
+)
 _COPY_LINKS = insert(delivery_events).from_select(
     ["delivery_id", "event_id"],
     select(bindparam("new", type_=Text()), delivery_events.c.event_id).where(

@@ -6,6 +6,7 @@ turns never wait for each other in a circle:
     histories       state keys, sorted
     slots           slots, sorted
     waiting, unsaid open deliveries of state keys that are held already
+    spent           targets with budgets, sorted; then their open groups, sorted
     record_plans    open groups, sorted
     finish          own claims
     (settle)        lanes, sorted; then destinations, sorted     runs by itself before what follows
@@ -28,8 +29,20 @@ from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam,
 
 from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
-from relay.quieting import Slot
-from relay.store import claims, finishes, lanes, liveness, loads, plans, portable, slots, told, verdicts
+from relay.quieting import Slot, Spent, Wanted
+from relay.store import (
+    budgets,
+    claims,
+    finishes,
+    lanes,
+    liveness,
+    loads,
+    plans,
+    portable,
+    slots,
+    told,
+    verdicts,
+)
 from relay.store.claims import Claim, Lease
 from relay.store.engine import as_store_error, may_pass
 from relay.store.finishes import Finish
@@ -99,6 +112,10 @@ class Turn:
     def told(self, event_ids: Collection[str]) -> Mapping[str, Slot]:
         """Who was told of these events, by the slots of their results. Ask while their histories are held."""
         return told.known(self._conn, event_ids)
+
+    def spent(self, wanted: Wanted, now: datetime) -> Mapping[str, Spent]:
+        """What the wanted targets spent of their budgets; no other worker plans for them meanwhile."""
+        return budgets.known(self._conn, wanted, now)
 
     def record_plans(
         self, planned: Sequence[tuple[Claim, Planned]], now: datetime

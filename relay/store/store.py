@@ -12,8 +12,9 @@ from sqlalchemy import Engine, func, select
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
-from relay.quieting import Silence, Slot
+from relay.quieting import Silence, Slot, Spent, Wanted
 from relay.store import (
+    budgets,
     configs,
     groups,
     judged,
@@ -329,6 +330,11 @@ class Store:
         """Who was told of these events, by the slots of their results."""
         with reading(self._engine) as conn:
             return told.known(conn, event_ids)
+
+    def spent(self, wanted: Wanted, now: datetime) -> Mapping[str, Spent]:
+        """What the wanted targets had spent of their budgets by `now`, for `explain`; holds nothing."""
+        with reading(self._engine) as conn:
+            return budgets.known(conn, wanted, now, hold=False, made_by=now)
 
     # Configurations
 

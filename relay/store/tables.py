@@ -190,6 +190,7 @@ deliveries = Table(
     Column("receipt", LargeBinary),
     Column("as_of", BigInteger),  # the last outcome recorded when it closed; what came later does not count
     Column("shadow", Boolean, nullable=False, server_default=false()),  # what was delivered was not sent
+    Column("spends_at", Moment),  # when it costs one of its notifier's budget; NULL when it costs nothing
     CheckConstraint("state IN ('open', 'waiting', 'delivered', 'dead', 'unknown')", name="deliveries_state"),
 )
 Index(
@@ -214,6 +215,13 @@ Index(
     deliveries.c.id,
     sqlite_where=text("lane IS NOT NULL"),
     postgresql_where=text("lane IS NOT NULL"),
+)
+Index(
+    "deliveries_spent",
+    deliveries.c.target,
+    deliveries.c.spends_at,
+    sqlite_where=text("spends_at IS NOT NULL"),
+    postgresql_where=text("spends_at IS NOT NULL"),
 )
 Index(
     "deliveries_dead",

@@ -387,6 +387,43 @@ def test_an_incident_is_told_with_its_key(desk: Desk) -> None:
     assert 'incident key "gh/acme/api | main | build-and-deploy"' in line
 
 
+def test_a_digest_is_explained_with_its_time(desk: Desk) -> None:
+    config = (desk.folder / "relay.yaml").read_text()
+    weekly = "    notify: audit-log\n    digest: weekly\n"
+    desk.write(config.replace("    notify: audit-log\n", weekly))
+    name = desk.save("first.json", workflow_completed(number=1))
+
+    told = desk.run("explain", name, "--at", "2026-11-23 12:00")
+    payload = json.loads(desk.run("explain", name, "--payload", "audit-log").output)
+
+    lines = [line.split() for line in told.output.splitlines()]
+    (delivery,) = [line for line in lines if line[:2] == ["audit-log", "post"]]
+    note = "one message with all since Mon 2026-11-23 09:00, in the digest of everything-to-audit"
+    assert " ".join(delivery[2:4]) == "in 6"
+    assert note in told.output
+    assert "digest 2026-11-30 09:00 gathered for the digest of" in " ".join(told.output.split())
+    assert payload["data"]["message"]["title"].startswith("🟢 1 result since ")
+
+
+def test_what_goes_beyond_a_budget_is_explained_and_recorded(desk: Desk) -> None:
+    config = (desk.folder / "relay.yaml").read_text()
+    limited = config.replace("audit-log: { ", "audit-log: { budget: 1 per 1h, ")
+    assert limited != config
+    desk.write(limited)
+    first, second = sorted(desk.arrive(workflow_completed(number=1), workflow_completed(number=2)))
+    desk.work()
+
+    recorded = desk.run("event", second).output
+    told = desk.run("explain", desk.save("third.json", workflow_completed(number=3))).output
+
+    assert "budget of 1 message in 1h used up" not in desk.run("event", first).output
+    assert "budget of 1 message in 1h used up" in recorded
+    assert "budget of 1 message in 1h used up" in told
+    assert "budget used up: one message with all that goes beyond" in told
+    (quiet,) = desk.json("explain", "third.json")["quiet"]
+    assert (quiet["control"], quiet["fate"]) == ("budget", "later")
+
+
 def test_what_a_throttle_lets_through_and_keeps_back_is_explained(desk: Desk) -> None:
     config = (desk.folder / "relay.yaml").read_text()
     desk.write(

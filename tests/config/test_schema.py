@@ -70,7 +70,6 @@ def test_the_example_fits_with_the_notifiers_there_are() -> None:
         "match_is_list",
         "match_text_is_number",
         "not_yet_field",
-        "not_yet_route_key",
         "not_yet_section",
         "notifier_alias_key_missing",
         "notifier_is_text",

@@ -23,7 +23,7 @@ from relay.enriching import Line
 from relay.errors import PlanRefused, StoreError
 from relay.ids import new_id
 from relay.lookout import Lookout
-from relay.model import AttemptOutcome, Event, EventKind, Message
+from relay.model import AttemptOutcome, Event, EventKind, Message, Outcome
 from relay.pipeline import Relay
 from relay.pruning import Pruning
 from relay.quieting import Facts, Silence, Wanted
@@ -56,6 +56,7 @@ LONGEST_PAUSE_S = 10.0
 log = structlog.get_logger()
 
 Prepared = tuple[Claim, Event | Exception]
+Histories = Mapping[str, Sequence[Outcome]]
 
 
 @dataclass
@@ -197,12 +198,13 @@ class Worker:
         self._take_up()
         self._hand.plans.extend(self._line.take())
         dead = self._beat()
-        now = self._clock.now()
         with self._store.turn(self._watcher.overlook, is_careful=self._is_careful) as turn:
             strays = self._strays(turn)
-            decided = self._plan(turn, now)
+            histories = self._histories(turn)
+            now = self._clock.now()  # not before: turns that wait for each other are in order of their times
+            decided = self._plan(turn, histories, now)
             self._collect()  # what came back meanwhile makes room for more
-            turn.finish(self._hand.finished)
+            turn.finish(self._hand.finished, now)
             self._tend(turn, now, dead)
             plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
             claims = self._claim(turn, now) if claiming else ()
@@ -245,7 +247,14 @@ class Worker:
         except Empty:
             return
 
-    def _plan(self, turn: Turn, now: datetime) -> list[tuple[Claim, Planned | Exception]]:
+    def _histories(self, turn: Turn) -> Histories:
+        """Of what is to be planned."""
+        events = [event for _, event in self._hand.plans if isinstance(event, Event)]
+        return turn.histories({pipeline.key_of(event, self._relay) for event in events}) if events else {}
+
+    def _plan(
+        self, turn: Turn, histories: Histories, now: datetime
+    ) -> list[tuple[Claim, Planned | Exception]]:
         """Decide and record what the turn before claimed."""
         if not self._hand.plans:
             return []
@@ -253,7 +262,6 @@ class Worker:
         failed: list[tuple[Claim, Planned | Exception]] = [
             (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
         ]
-        histories = turn.histories({pipeline.key_of(event, self._relay) for _, event in parsed})
         answers = pipeline.decide_all(
             [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn)
         )
@@ -264,12 +272,13 @@ class Worker:
                 pipeline.plan_failed(claim, answer, self._relay, now)
                 for claim, answer in everything
                 if isinstance(answer, Exception)
-            ]
+            ],
+            now,
         )
         return everything
 
     def _facts(self, turn: Turn, wanted: Wanted) -> Facts:
-        return Facts(silences=self._silences, slots=turn.slots(wanted.slots))
+        return facts_of(turn, wanted, self._silences)
 
     def _record(
         self, turn: Turn, decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime
@@ -432,6 +441,11 @@ class Worker:
                 self._try_turn(claiming=False)
             else:
                 self._watcher.wait(0.1)
+
+
+def facts_of(turn: Turn, wanted: Wanted, silences: tuple[Silence, ...]) -> Facts:
+    """What the noise controls are told, held until the turn ends; `backtest` asks the same."""
+    return Facts(silences=silences, slots=turn.slots(wanted.slots))
 
 
 def _prepare(claim: Claim, load: Load | Exception, relay: Relay) -> Event | Exception:

@@ -251,7 +251,7 @@ def _close_groups(conn: Connection, claims: Sequence[Claim], now: float) -> tupl
         return tuple(claims)
     refs = {"refs": [claim.ref for claim in grouped], "now": now}
     closed = set(conn.execute(_LOCK_GROUPS, refs).scalars())
-    conn.execute(_CLOSE_GROUPS, {"refs": list(closed)})
+    conn.execute(_CLOSE_GROUPS, {"refs": list(closed), "closed": now})
     waiting = {claim.ref for claim in grouped} - closed
     if waiting:
         conn.execute(_GIVE_BACK, {"refs": list(waiting), "soonest": now + SHORT_WAIT_S, "now": now})
@@ -345,7 +345,9 @@ _LOCK_GROUPS = (
 _CLOSE_GROUPS = (
     update(deliveries)
     .where(among(deliveries.c.id, "refs"), deliveries.c.open)
-    .values(open=false(), state=literal_column("'waiting'"))
+    .values(
+        open=false(), state=literal_column("'waiting'"), closed_at=bindparam("closed", type_=Double())
+    )
 )
 _GROUP_DUE = select(deliveries.c.due_at).where(deliveries.c.id == work.c.ref).scalar_subquery()
 _SOONEST: BindParameter[float] = bindparam("soonest", type_=Double())

@@ -16,6 +16,7 @@ from relay.store.limits import Limit
 from relay.store.liveness import Presence, Worker
 from relay.store.loads import Load, StoredDelivery, StoredEvent, as_stored
 from relay.store.marks import Mark, mark_key
+from relay.store.past import Past, PastDelivery, PastEvent
 from relay.store.plans import Planned
 from relay.store.prune import Pruned
 from relay.store.queue import Turn
@@ -42,6 +43,9 @@ __all__ = [
     "Limit",
     "Load",
     "Mark",
+    "Past",
+    "PastDelivery",
+    "PastEvent",
     "Planned",
     "Presence",
     "Pruned",

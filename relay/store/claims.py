@@ -345,9 +345,7 @@ _LOCK_GROUPS = (
 _CLOSE_GROUPS = (
     update(deliveries)
     .where(among(deliveries.c.id, "refs"), deliveries.c.open)
-    .values(
-        open=false(), state=literal_column("'waiting'"), closed_at=bindparam("closed", type_=Double())
-    )
+    .values(open=false(), state=literal_column("'waiting'"), closed_at=bindparam("closed", type_=Double()))
 )
 _GROUP_DUE = select(deliveries.c.due_at).where(deliveries.c.id == work.c.ref).scalar_subquery()
 _SOONEST: BindParameter[float] = bindparam("soonest", type_=Double())

@@ -87,9 +87,7 @@ def give_up(conn: Connection, claims: Sequence[Claim]) -> frozenset[int]:
     return frozenset(conn.execute(_DELETE_HELD, {"ids": [c.id for c in claims], "keys": keys}).scalars())
 
 
-def finish(
-    conn: Connection, finishes: Sequence[Finish], now: datetime | None = None
-) -> tuple[Finish, ...]:
+def finish(conn: Connection, finishes: Sequence[Finish], now: datetime | None = None) -> tuple[Finish, ...]:
     """Record what ended, and give back those that did so under a valid lease.
 
     The others are recorded as late attempts and change nothing else.

@@ -116,7 +116,7 @@ def _look_through(past: Past, anew: Past, span: Span, result: Comparison) -> Non
         for event, other in pairs:
             old = told_of(event.decision, was.get(event.id, ()), seen[0])
             new = told_of(other.decision, now.get(event.id, ()), seen[1])
-            if span.start <= circumstances_of(event).at <= span.end:
+            if span.counts(event, circumstances_of(event).at):
                 result.add(other, old, new)
         after = page[-1].id
 

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 
 from relay.backtest.order import Batch, Span, batches
 from relay.backtest.stage import Stage
@@ -11,7 +12,8 @@ from relay.pipeline import Relay
 from relay.store import Past
 from relay.store.scratch import Scratch
 
-EVENTS_AT_ONCE = 500  # in one transaction
+BATCHES_AT_ONCE = 200  # in one transaction
+INSTANT = timedelta(microseconds=1)
 
 OnProgress = Callable[[int], None]
 
@@ -32,12 +34,17 @@ class Replayed:
     old: int = 0
     unplanned: Mapping[str, int] = field(default_factory=Counter)  # by state
 
-    def count(self, batch: Batch) -> None:
-        self.events += len(batch.events)
-        self.first, self.last = self.first or batch.at, batch.at
-        for event in batch.events:
+    def count(self, batch: Batch, span: Span, refused: Mapping[str, Exception]) -> None:
+        for event, known in zip(batch.events, batch.known, strict=True):
+            if not span.counts(event, batch.at):
+                continue
+            self.events += 1
+            self.first, self.last = self.first or batch.at, batch.at
             self.configs.setdefault(event.config, batch.at)
-        self.old += sum(known.silences is None for known in batch.known)
+            self.old += known.silences is None
+            if event.id in refused:
+                why = refused[event.id]
+                self.refused[event.id] = f"{type(why).__name__}: {why}"
 
 
 def replay(past: Past, scratch: Scratch, relay: Relay, span: Span, on_progress: OnProgress) -> Replayed:
@@ -47,19 +54,11 @@ def replay(past: Past, scratch: Scratch, relay: Relay, span: Span, on_progress: 
     }
     stage, done = Stage(past, relay, span.warm, silences), Replayed(unplanned=past.unplanned(*span.ids))
     coming = batches(past, span, on_progress)
-    is_over = False
-    while not is_over:
+    while some := tuple(islice(coming, BATCHES_AT_ONCE)):
         with scratch.scene() as scene:
-            played = 0
-            while played < EVENTS_AT_ONCE:
-                batch = next(coming, None)
-                if batch is None:
-                    stage.advance(scene, span.end)
-                    is_over = True
-                    break
+            for batch in some:
                 refused = stage.play(scene, batch, is_real=batch.at < span.start)
-                played += len(batch.events)
-                if batch.at >= span.start:
-                    done.count(batch)
-                    done.refused |= {id: f"{type(why).__name__}: {why}" for id, why in refused.items()}
+                done.count(batch, span, refused)
+    with scratch.scene() as scene:
+        stage.advance(scene, span.end + INSTANT)
     return done

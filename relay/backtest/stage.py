@@ -13,14 +13,16 @@ from relay.backtest import recorded
 from relay.backtest.follow import Kind, Step, as_it_was, from_now, has_same_times, paired
 from relay.backtest.order import Batch
 from relay.backtest.recorded import Circumstances
-from relay.model import Answer, AttemptOutcome, DeliveryState, Event, Outcome
+from relay.model import AttemptOutcome, DeliveryState, Event, Outcome
 from relay.pipeline import NOTHING_LEFT, Relay
 from relay.planning import NewDelivery
 from relay.quieting import Facts, Silence, Wanted
 from relay.store import Claim, Finish, Past, PastDelivery, PastEvent, Planned
 from relay.store.scratch import Scene
 
+Reals = Mapping[str, tuple[PastDelivery, ...]]  # by event
 Silences = Mapping[str, tuple[Silence, datetime | None]]  # by id, with the time each was taken back
+NOTIFY = "notify"  # the kind of a delivery that tells somebody
 SEEN_MOST = 50_000  # names of keys and slots that are known to be known
 
 
@@ -56,7 +58,9 @@ class Stage:
         answers = scene.turn.record_plans(kept, batch.at)
         refused |= {c.ref: a for (c, _), a in zip(kept, answers, strict=True) if isinstance(a, Exception)}
         scene.turn.settle()
-        self._follow(scene, [(past, plan) for past, _, plan in made if past.id not in refused], batch.at)
+        self._follow(
+            scene, [(past, plan) for past, _, plan in made if past.id not in refused], batch.deliveries
+        )
         return refused
 
     def advance(self, scene: Scene, until: datetime) -> None:
@@ -67,11 +71,25 @@ class Stage:
                 self._schedule(scene, owed.id, from_now(max(owed.due_at, self._now), real))
             if not self._steps or self._steps[0][0] >= until:
                 return
-            while self._steps and self._steps[0][0] < until:
-                self._now, _, _, id, step = heappop(self._steps)
-                self._take_step(scene, id, step)
-                if step.kind is Kind.END:
-                    break  # what waited behind it may be due now
+            self._take_steps(scene, until)
+
+    def _take_steps(self, scene: Scene, until: datetime) -> None:
+        """Up to this time, or to the end of one that others may have waited for."""
+        ends: list[Finish] = []
+        while self._steps and self._steps[0][0] < until:
+            self._now, _, _, id, step = heappop(self._steps)
+            if step.kind is Kind.END:
+                ends.append(self._end(scene, self._claims.pop(id), step))
+                if ends[-1].claim.lane or ends[-1].instead:
+                    break
+            elif step.kind is Kind.REQUEUE:
+                self._record(scene, ends)
+                ends = []
+                self._claims[id] = scene.requeue(id)
+            elif self._claims[id].grouped:
+                scene.close(id, step.at)
+                self._look_for_news(scene, self._claims[id])
+        self._record(scene, ends)
 
     def _events(self, batch: Batch) -> tuple[dict[str, Event], dict[str, Exception]]:
         events: dict[str, Event] = {}
@@ -114,9 +132,8 @@ class Stage:
             if silence.is_active(known.at) and (removed_at is None or removed_at > known.at)
         )
 
-    def _follow(self, scene: Scene, plans: Sequence[tuple[PastEvent, Planned]], at: datetime) -> None:
+    def _follow(self, scene: Scene, plans: Sequence[tuple[PastEvent, Planned]], reals: Reals) -> None:
         """Let each new delivery fare like the one it stands for, if that was due at the same time."""
-        reals = self._past.deliveries([past.id for past, plan in plans if plan.deliveries])
         new = scene.live([delivery.id for _, plan in plans for delivery in plan.deliveries])
         for past, plan in plans:
             real, taken = reals.get(past.id, ()), set[str]()
@@ -145,39 +162,31 @@ class Stage:
         for step in steps:
             heappush(self._steps, (step.at, step.kind, next(self._number), id, step))
 
-    def _take_step(self, scene: Scene, id: str, step: Step) -> None:
-        if step.kind is Kind.REQUEUE:
-            self._claims[id] = scene.requeue(id)
-        elif step.kind is Kind.END:
-            self._end(scene, self._claims.pop(id), step)
-        elif self._claims[id].grouped:
-            scene.close(id, step.at)
-            self._look_for_news(scene, self._claims[id])
-
     def _look_for_news(self, scene: Scene, claim: Claim) -> None:
         if not scene.delivery(claim).events:
             self._nothing_left.add(claim.ref)
 
-    def _end(self, scene: Scene, claim: Claim, step: Step) -> None:
-        ended = step.ended_at or step.at
-        is_sent = step.state is DeliveryState.DELIVERED or claim.ref in self._nothing_left
+    def _end(self, scene: Scene, claim: Claim, step: Step) -> Finish:
+        ended, has_news = step.ended_at or step.at, claim.ref not in self._nothing_left
+        is_sent = step.state is DeliveryState.DELIVERED or not has_news
         stored = None if is_sent else scene.delivery(claim)
-        instead = pipeline.instead(stored, self._relay) if stored and stored.kind == "notify" else ()
-        finish = Finish(
+        self._nothing_left.discard(claim.ref)
+        return Finish(
             claim=claim,
             outcome=AttemptOutcome.DELIVERED if is_sent else AttemptOutcome.PERMANENT,
             started_at=ended,
             ended_at=ended,
-            answer=Answer(),
             end=DeliveryState.DELIVERED if is_sent else step.state,
             is_fault=False,
-            instead=instead,
-            title=NOTHING_LEFT if claim.ref in self._nothing_left else None,
+            instead=pipeline.instead(stored, self._relay) if stored and stored.kind == NOTIFY else (),
+            title=None if has_news else NOTHING_LEFT,
         )
-        scene.turn.finish([finish], step.at)
+
+    def _record(self, scene: Scene, ends: Sequence[Finish]) -> None:
+        scene.turn.finish(ends, self._now)
         scene.turn.settle()
-        self._nothing_left.discard(claim.ref)
-        self._follow_instead(scene, claim.ref, instead)
+        for end in ends:
+            self._follow_instead(scene, end.claim.ref, end.instead)
 
     def _follow_instead(self, scene: Scene, failed: str, instead: Sequence[NewDelivery]) -> None:
         real = self._doubles.pop(failed, ())

@@ -93,11 +93,9 @@ def backtest(path: str, new: str | None, back_to: str, limit: int, target: str |
 def _compare(store: Store, relay: Relay, back_to: str, limit: int) -> Comparison:
     end = store.now()
     start = since(back_to, datetime.now(UTC), relay.timezone)
-    span = Span(warm=start - WARM, start=start, end=end)
     oldest = store.past.oldest_of(limit, *Span(warm=start, start=start, end=end).ids)
-    if oldest is not None:
-        start = max(start, time_of(oldest))
-        span = Span(warm=start - WARM, start=start, end=end)
+    start = max(start, time_of(oldest)) if oldest else start
+    span = Span(warm=start - WARM, start=start, end=end, first=oldest or "")
     progress = _Progress()
     found = compare(store.past, relay, span, progress)
     _end_progress()

@@ -1,17 +1,17 @@
 """A configuration tried on its own past changes nothing, whatever came when and however it went."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.backtest import Comparison, Span, compare
+from relay.backtest import Span, compare
 from relay.backtest.replay import replay
 from relay.model import AttemptOutcome
 from relay.pipeline import Relay
@@ -111,7 +111,9 @@ def moods(random: Random) -> Any:
 
     def answer(target: str) -> Answer:
         seconds = random.choice((0.05, 0.5, 3, 100))
-        outcome = random.choice([AttemptOutcome.DELIVERED] * 4 + [AttemptOutcome.PERMANENT, AttemptOutcome.TEMPORARY])
+        outcome = random.choice(
+            [AttemptOutcome.DELIVERED] * 4 + [AttemptOutcome.PERMANENT, AttemptOutcome.TEMPORARY]
+        )
         return Answer(seconds=seconds, outcome=outcome, again_s=random.choice((None, 5, 400)))
 
     return answer
@@ -133,29 +135,71 @@ def _without_ids(decision: Mapping[str, Any]) -> dict[str, Any]:
 
 def replayed(store: Store, relay: Relay, over: Span, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """What was decided in truth and in the replay."""
-    with Scratch(folder / f"{id(over)}.db") as scratch:
+    with TemporaryDirectory(dir=folder) as own, Scratch(Path(own) / "replay.db") as scratch:
         replay(store.past, scratch, relay, over, lambda _: None)
         real = decisions(store.past.page(*over.ids, 10_000))
         anew = decisions(scratch.past.page(*over.ids, 10_000))
     return real, anew
 
 
-@pytest.mark.parametrize("seed", range(3))
+MIXED = (
+    ("", "one", ("throttle: 30m", "group: { by: [branch], wait: 3m, max_wait: 10m }")),
+    ("match: { branch: main }", "two", ('once_per: "{{ number }}"', "during: mornings, outside: hold")),
+    ("match: { change: [broke, fixed] }", "three", ("throttle: 5h",)),
+    ("match: { status: failed }", "four", ()),
+)
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_every_decision_comes_out_the_same(store: Store, tmp_path: Path, seed: int) -> None:
     random = Random(seed)
-    text = config(
-        [
-            ("", "one", ("throttle: 30m", "group: { by: [branch], wait: 3m, max_wait: 10m }")),
-            ("match: { branch: main }", "two", ('once_per: "{{ number }}"', "during: mornings, outside: hold")),
-            ("match: { change: [broke, fixed] }", "three", ("throttle: 5h",)),
-            ("match: { status: failed }", "four", ()),
-        ]
-    )
-    relay = make_relay(tmp_path, text)
-    engine = Engine(store=store, relay=relay, answer=moods(random))
-    end = live(engine, random, 60)
+    relay = make_relay(tmp_path, config(MIXED))
+    end = live(Engine(store=store, relay=relay, answer=moods(random)), random, 40)
 
     real, anew = replayed(store, relay, span(START, end), tmp_path)
 
     assert anew == real
-    assert not compare(store.past, relay, span(START, end)).differences
+    assert not compare(store.past, relay, span(START, end)).has_differences
+
+
+def test_what_was_before_the_start_is_known(store: Store, tmp_path: Path) -> None:
+    random = Random(5)
+    relay = make_relay(tmp_path, config(MIXED))
+    end = live(Engine(store=store, relay=relay, answer=moods(random)), random, 40)
+
+    for hours in (3, 9, 30):
+        over = span(START + timedelta(hours=hours), end)
+        assert compare(store.past, relay, over).decisions == 0
+
+
+def test_what_is_older_than_all_that_is_repeated_is_looked_up(store: Store, tmp_path: Path) -> None:
+    random = Random(6)
+    routes = [("", "one", ('once_per: "{{ branch }}"',)), ("match: { change: [broke, fixed] }", "two", ())]
+    relay = make_relay(tmp_path, config(routes))
+    engine = Engine(store=store, relay=relay)
+    live(engine, random, 10, START - timedelta(days=30))
+    end = live(engine, random, 10)
+
+    found = compare(store.past, relay, span(START, end))
+
+    assert (found.replayed.events, found.decisions) == (10, 0)
+
+
+@given(chosen=routes, seed=st.integers(0, 10_000))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_configuration_comes_out_the_same(
+    sqlite_template: bytes, tmp_path: Path, chosen: list[tuple[str, str, tuple[str, ...]]], seed: int
+) -> None:
+    random = Random(seed)
+    with TemporaryDirectory(dir=tmp_path) as own:
+        file = Path(own) / "relay.db"
+        file.write_bytes(sqlite_template)
+        relay = make_relay(Path(own), config(chosen))
+        with Store.open(f"sqlite:///{file}") as store:
+            end = live(Engine(store=store, relay=relay, answer=moods(random)), random, 16)
+            over = span(START + timedelta(hours=seed % 10), end)
+            real, anew = replayed(store, relay, over, Path(own))
+            found = compare(store.past, relay, over)
+
+    assert anew == real
+    assert not found.has_differences

@@ -200,7 +200,8 @@ class Worker:
         dead = self._beat()
         with self._store.turn(self._watcher.overlook, is_careful=self._is_careful) as turn:
             strays = self._strays(turn)
-            histories = self._histories(turn)
+            events = [event for _, event in self._hand.plans if isinstance(event, Event)]
+            histories = histories_of(turn, events, self._relay)
             now = self._clock.now()  # not before: turns that wait for each other are in order of their times
             decided = self._plan(turn, histories, now)
             self._collect()  # what came back meanwhile makes room for more
@@ -246,11 +247,6 @@ class Worker:
                 self._hand.sending.discard(finish.claim.id)
         except Empty:
             return
-
-    def _histories(self, turn: Turn) -> Histories:
-        """Of what is to be planned."""
-        events = [event for _, event in self._hand.plans if isinstance(event, Event)]
-        return turn.histories({pipeline.key_of(event, self._relay) for event in events}) if events else {}
 
     def _plan(
         self, turn: Turn, histories: Histories, now: datetime
@@ -441,6 +437,11 @@ class Worker:
                 self._try_turn(claiming=False)
             else:
                 self._watcher.wait(0.1)
+
+
+def histories_of(turn: Turn, events: Sequence[Event], relay: Relay) -> Histories:
+    """Of the states of these events, held until the turn ends; `backtest` asks the same."""
+    return turn.histories({pipeline.key_of(event, relay) for event in events}) if events else {}
 
 
 def facts_of(turn: Turn, wanted: Wanted, silences: tuple[Silence, ...]) -> Facts:

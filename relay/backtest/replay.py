@@ -10,7 +10,7 @@ from relay.backtest.order import Batch, Span, batches
 from relay.backtest.stage import Stage
 from relay.pipeline import Relay
 from relay.store import Past
-from relay.store.scratch import Scratch
+from relay.store.scratch import Recall, Scratch
 
 BATCHES_AT_ONCE = 200  # in one transaction
 INSTANT = timedelta(microseconds=1)
@@ -52,13 +52,13 @@ def replay(past: Past, scratch: Scratch, relay: Relay, span: Span, on_progress: 
     silences = {
         str(silence.id): (silence, removed) for silence, removed in past.silences(span.warm, span.end)
     }
-    stage, done = Stage(past, relay, span.warm, silences), Replayed(unplanned=past.unplanned(*span.ids))
-    coming = batches(past, span, on_progress)
+    stage, done = Stage(relay, span.warm, silences), Replayed(unplanned=past.unplanned(*span.ids))
+    recall, coming = Recall(past, span.warm), batches(past, span, on_progress)
     while some := tuple(islice(coming, BATCHES_AT_ONCE)):
-        with scratch.scene() as scene:
+        with scratch.scene(recall) as scene:
             for batch in some:
                 refused = stage.play(scene, batch, is_real=batch.at < span.start)
                 done.count(batch, span, refused)
-    with scratch.scene() as scene:
+    with scratch.scene(recall) as scene:
         stage.advance(scene, span.end + INSTANT)
     return done

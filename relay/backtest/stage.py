@@ -1,7 +1,6 @@
 """Where the past is played again: a store of its own, moved on by the times in the ledger."""
 
-from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -13,30 +12,27 @@ from relay.backtest import recorded
 from relay.backtest.follow import Kind, Step, as_it_was, from_now, has_same_times, paired
 from relay.backtest.order import Batch
 from relay.backtest.recorded import Circumstances
-from relay.model import AttemptOutcome, DeliveryState, Event, Outcome
+from relay.model import AttemptOutcome, DeliveryState, Event
 from relay.pipeline import NOTHING_LEFT, Relay
 from relay.planning import NewDelivery
 from relay.quieting import Facts, Silence, Wanted
-from relay.store import Claim, Finish, Past, PastDelivery, PastEvent, Planned
+from relay.store import Claim, Finish, PastDelivery, PastEvent, Planned
 from relay.store.scratch import Scene
 
 Reals = Mapping[str, tuple[PastDelivery, ...]]  # by event
 Silences = Mapping[str, tuple[Silence, datetime | None]]  # by id, with the time each was taken back
 NOTIFY = "notify"  # the kind of a delivery that tells somebody
-SEEN_MOST = 50_000  # names of keys and slots that are known to be known
 
 
 class Stage:
-    """Plays batches. What was known before the first one is looked up in the ledger when it is asked for."""
+    """Plays batches, and what happens to deliveries between them."""
 
-    def __init__(self, past: Past, relay: Relay, begin: datetime, silences: Silences) -> None:
-        self._past, self._relay, self._begin, self._silences = past, relay, begin, silences
+    def __init__(self, relay: Relay, begin: datetime, silences: Silences) -> None:
+        self._relay, self._silences = relay, silences
         self._steps: list[tuple[datetime, Kind, int, str, Step]] = []
         self._claims: dict[str, Claim] = {}  # of the deliveries that have steps
         self._now = begin
         self._number = count()
-        self._keys = _Seen()
-        self._slots = _Seen()
         self._nothing_left: set[str] = set()  # held messages without news
         self._doubles: dict[
             str, tuple[PastDelivery, ...]
@@ -106,20 +102,12 @@ class Stage:
     def _decide(
         self, scene: Scene, events: Sequence[Event], batch: Batch
     ) -> Mapping[str, Planned | Exception]:
-        keys = {pipeline.key_of(event, self._relay) for event in events}
-        histories = self._histories(scene, keys)
+        histories = worker.histories_of(scene.turn, events, self._relay)
         look_up = partial(self._facts, scene, batch)
         plans = pipeline.decide_all(events, histories, self._relay, batch.at, look_up)
         return {event.id: plan for event, plan in zip(events, plans, strict=True)}
 
-    def _histories(self, scene: Scene, keys: Collection[str]) -> Mapping[str, Sequence[Outcome]]:
-        if fresh := self._keys.fresh(keys):
-            scene.remember(self._past.histories(fresh, self._begin), (), self._begin)
-        return scene.turn.histories(keys)
-
     def _facts(self, scene: Scene, batch: Batch, wanted: Wanted) -> Facts:
-        if fresh := self._slots.fresh(wanted.slots):
-            scene.remember({}, self._past.slots(fresh, self._begin), self._begin)
         return worker.facts_of(scene.turn, wanted, self._heeded(batch.known[0]))
 
     def _heeded(self, known: Circumstances) -> tuple[Silence, ...]:
@@ -197,23 +185,6 @@ class Stage:
             self._followed[delivery.id] = double
             if double is not None:
                 self._schedule(scene, delivery.id, as_it_was(double))
-
-
-class _Seen:
-    """Names that were looked up; the oldest are forgotten, and looked up again."""
-
-    def __init__(self) -> None:
-        self._names: set[str] = set()
-        self._order: deque[str] = deque()
-
-    def fresh(self, names: Iterable[str]) -> list[str]:
-        """Those seen for the first time."""
-        new = [name for name in dict.fromkeys(names) if name not in self._names]
-        self._names.update(new)
-        self._order.extend(new)
-        while len(self._order) > SEEN_MOST:
-            self._names.discard(self._order.popleft())
-        return new
 
 
 def _as_it_was(plan: Planned, past: PastEvent, known: Circumstances) -> Planned:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,12 +13,14 @@ from sqlalchemy import Connection, Double, bindparam, event, func, insert, liter
 
 from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
-from relay.store import migrations, plans
+from relay.quieting import Slot
+from relay.store import claims, migrations, plans
 from relay.store.blobs import clean, key_of, pack, pack_json
 from relay.store.claims import Claim
 from relay.store.engine import open_engine, writing
 from relay.store.loads import StoredDelivery, StoredEvent
 from relay.store.past import Past
+from relay.store.plans import HISTORY
 from relay.store.portable import among
 from relay.store.queue import Turn
 from relay.store.tables import (
@@ -31,6 +34,8 @@ from relay.store.tables import (
     slots,
     work,
 )
+
+SEEN_MOST = 50_000  # names of state keys and slots that are remembered as looked up
 
 
 class Scratch:
@@ -52,10 +57,10 @@ class Scratch:
         self._engine.dispose()
 
     @contextmanager
-    def scene(self) -> Iterator["Scene"]:
+    def scene(self, recall: "Recall") -> Iterator["Scene"]:
         """One transaction, for as many turns as the caller likes."""
         with writing(self._engine) as conn:
-            yield Scene(conn)
+            yield Scene(conn, recall)
 
 
 def _hurry(connection: Any, _: Any) -> None:
@@ -70,13 +75,65 @@ class Owed:
     due_at: datetime
 
 
+class Recall:
+    """What was known before a play begins, looked up in the ledger when it is asked for."""
+
+    def __init__(self, past: Past, begin: datetime) -> None:
+        self._past, self._begin = past, begin
+        self._keys, self._slots = _Seen(), _Seen()
+
+    def outcomes(self, conn: Connection, keys: Iterable[str]) -> None:
+        if fresh := self._keys.fresh(keys):
+            plans.add_outcomes(conn, self._past.histories(fresh, self._begin), self._begin)
+
+    def slots(self, conn: Connection, names: Iterable[str]) -> None:
+        """With as much of their deliveries as tells what they are worth."""
+        fresh = self._slots.fresh(names)
+        for row in self._past.slots(fresh, self._begin) if fresh else ():
+            if row["state"] is not None:
+                conn.execute(_STAND_IN, _delivery_row(row))
+            conn.execute(_KEEP_SLOT, {name: row[name] for name in slots.c.keys()})  # noqa: SIM118
+
+
+class _Seen:
+    """Names that were looked up; the oldest are forgotten, and looked up again."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+
+    def fresh(self, names: Iterable[str]) -> list[str]:
+        """Those seen for the first time."""
+        new = [name for name in dict.fromkeys(names) if name not in self._names]
+        self._names.update(dict.fromkeys(new))
+        for name in list(islice(self._names, max(0, len(self._names) - SEEN_MOST))):
+            del self._names[name]
+        return new
+
+
+class _Recalling(Turn):
+    """A turn that knows what was before the play."""
+
+    def __init__(self, conn: Connection, recall: Recall) -> None:
+        super().__init__(conn, sender="")
+        self._recall = recall
+
+    def histories(self, keys: Iterable[str], limit: int = HISTORY) -> Mapping[str, tuple[Outcome, ...]]:
+        wanted = tuple(keys)
+        self._recall.outcomes(self._conn, wanted)
+        return super().histories(wanted, limit)
+
+    def slots(self, names: Collection[str]) -> Mapping[str, Slot]:
+        self._recall.slots(self._conn, names)
+        return super().slots(names)
+
+
 class Scene:
     """A turn of the queue, and what the caller does in place of web processes, workers and services."""
 
-    def __init__(self, conn: Connection) -> None:
+    def __init__(self, conn: Connection, recall: "Recall") -> None:
         self._conn = conn
         self._worker = new_id()
-        self.turn = Turn(conn, sender="")
+        self.turn: Turn = _Recalling(conn, recall)
 
     def enter(self, hooks: Sequence[StoredEvent]) -> tuple[Claim, ...]:
         """Events that have come, claimed to be planned."""
@@ -98,7 +155,7 @@ class Scene:
 
     def close(self, id: str, now: datetime) -> None:
         """A group takes no more."""
-        self._conn.execute(_CLOSE, {"wanted": id, "closed": now.timestamp()})
+        claims.close(self._conn, [id], now.timestamp())
 
     def requeue(self, id: str) -> Claim:
         """A delivery that was over is owed again."""
@@ -114,19 +171,6 @@ class Scene:
 
     def delivery(self, claim: Claim) -> StoredDelivery:
         return self.turn.load([claim]).deliveries[claim.ref]
-
-    def remember(
-        self,
-        outcomes: Mapping[str, Iterable[Outcome]],
-        taken: Iterable[Mapping[str, Any]],
-        now: datetime,
-    ) -> None:
-        """What was known before: outcomes by state key, and rows of slots with their deliveries' states."""
-        plans.add_outcomes(self._conn, outcomes, now)
-        for row in taken:
-            if row["state"] is not None:
-                self._conn.execute(_STAND_IN, _delivery_row(row))
-            self._conn.execute(_KEEP_SLOT, {name: row[name] for name in slots.c.keys()})  # noqa: SIM118
 
 
 def _event_row(hook: StoredEvent) -> dict[str, Any]:
@@ -195,15 +239,6 @@ _TAKE = (
     .values(state=literal_column("'leased'"), attempt=work.c.attempt + 1, worker=bindparam("worker_id"))
 )
 _TAKEN = select(work).where(among(work.c.ref, "ids")).order_by(work.c.id)
-_CLOSE = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("wanted"), deliveries.c.open)
-    .values(
-        open=literal_column("false"),
-        state=literal_column("'waiting'"),
-        closed_at=bindparam("closed", type_=Double()),
-    )
-)
 _REOPEN = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("wanted"))

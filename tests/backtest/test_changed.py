@@ -148,6 +148,15 @@ def test_what_was_said_before_the_start_counts_for_a_throttle(store: Store, tmp_
     assert changes(found) == [(1, "still_failing", "was throttle 3h", [4])]
 
 
+def test_the_new_configuration_takes_no_slots_before_the_start(store: Store, tmp_path: Path) -> None:
+    end = play(store, tmp_path, ALL, "ssss")
+
+    once = ALL.replace(" }\n", ', once_per: "{{ branch }}" }\n')
+    found = tried(store, tmp_path, once, end, start=NOON + timedelta(minutes=15))
+
+    assert changes(found) == [(-1, "still_passing", "once_per", [4])]
+
+
 def test_a_notifier_in_shadow_is_not_counted(store: Store, tmp_path: Path) -> None:
     end = play(store, tmp_path, ALL.replace(" }\n", ", shadow: true }\n"), "sf")
 

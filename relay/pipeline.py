@@ -202,10 +202,11 @@ def plan(
     event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, look_up: LookUp = know_nothing
 ) -> Planned:
     """The decision as the store records it."""
-    return as_plan(decide(event, history, relay, now, look_up), relay)
+    return as_plan(decide(event, history, relay, now, look_up), relay, now)
 
 
-def as_plan(decided: Decided, relay: Relay) -> Planned:
+def as_plan(decided: Decided, relay: Relay, now: datetime, place: int = 0) -> Planned:
+    """`place` is the event's among those that were decided together."""
     return Planned(
         event=decided.event,
         state_key=decided.state_key,
@@ -214,10 +215,21 @@ def as_plan(decided: Decided, relay: Relay) -> Planned:
         decision={
             **planning.decision_record(decided.resolution, decided.deliveries, decided.unreached),
             "quiet": quieting.as_records(decided.quiet),
+            "planned": _circumstances(decided, now, place),
         },
         config=relay.config.fingerprint,
         missed=decided.missed,
     )
+
+
+def _circumstances(decided: Decided, now: datetime, place: int) -> dict[str, Any]:
+    """What it takes to decide the same again; see `relay.backtest`."""
+    known = {
+        "silences": [silence.id for silence in decided.facts.silences],
+        "missed": list(decided.missed),
+        "notes": sorted(decided.event.notes),
+    }
+    return {"at": now.isoformat(), "place": place, **{name: found for name, found in known.items() if found}}
 
 
 def decide_all(
@@ -236,8 +248,11 @@ def decide_all(
     drafts = _drafts(events, histories, relay, now)
     batch = _Batch(relay=relay, now=now, look_up=look_up, histories=dict(histories))
     batch.ask(wanted((each for each in drafts if isinstance(each, Decided)), relay))
-    decided = (batch.decide(event, drafted) for event, drafted in zip(events, drafts, strict=True))
-    return tuple(as_plan(each, relay) if isinstance(each, Decided) else each for each in decided)
+    decided = [batch.decide(event, drafted) for event, drafted in zip(events, drafts, strict=True)]
+    return tuple(
+        as_plan(each, relay, now, place) if isinstance(each, Decided) else each
+        for place, each in enumerate(decided)
+    )
 
 
 @dataclass(kw_only=True)

@@ -263,11 +263,15 @@ def _delivery_record(delivery: NewDelivery) -> dict[str, Any]:
     record = {
         **asdict(delivery),
         **times,
-        "slots": None,
+        "slots": [_slot_record(slot) for slot in delivery.slots] or None,
         "is_verdict": delivery.is_verdict or None,
         "spends": delivery.spends or None,
     }
     return {name: value for name, value in record.items() if value is not None}
+
+
+def _slot_record(slot: Reservation) -> dict[str, Any]:
+    return {"slot": slot.slot, "missed": slot.missed, "missed_since": _as_text(slot.missed_since)}
 
 
 def _as_text(time: datetime | None) -> str | None:
@@ -294,7 +298,13 @@ def _read_line(record: list[Any]) -> TraceLine:
 
 def _read_delivery(record: Mapping[str, Any]) -> NewDelivery:
     times = {name: datetime.fromisoformat(record[name]) for name in ("due_at", "latest_at") if name in record}
-    return NewDelivery(**{**_with_tuples(record), **times})
+    slots = tuple(map(_read_slot, record.get("slots", ())))
+    return NewDelivery(**{**_with_tuples(record), **times, "slots": slots})
+
+
+def _read_slot(record: Mapping[str, Any]) -> Reservation:
+    since = record["missed_since"]
+    return Reservation(**{**record, "missed_since": datetime.fromisoformat(since) if since else None})
 
 
 def _with_tuples(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from relay.enriching import Line
 from relay.errors import PlanRefused, StoreError
 from relay.ids import new_id
 from relay.lookout import Lookout
-from relay.model import AttemptOutcome, Event, EventKind, Message
+from relay.model import AttemptOutcome, Event, EventKind, Message, Outcome
 from relay.pipeline import Relay
 from relay.pruning import Pruning
 from relay.quieting import Facts, Silence, Wanted
@@ -56,6 +56,7 @@ LONGEST_PAUSE_S = 10.0
 log = structlog.get_logger()
 
 Prepared = tuple[Claim, Event | Exception]
+Histories = Mapping[str, Sequence[Outcome]]
 
 
 @dataclass
@@ -197,12 +198,14 @@ class Worker:
         self._take_up()
         self._hand.plans.extend(self._line.take())
         dead = self._beat()
-        now = self._clock.now()
         with self._store.turn(self._watcher.overlook, is_careful=self._is_careful) as turn:
             strays = self._strays(turn)
-            decided = self._plan(turn, now)
+            events = [event for _, event in self._hand.plans if isinstance(event, Event)]
+            histories = histories_of(turn, events, self._relay)
+            now = self._clock.now()  # not before: turns that wait for each other are in order of their times
+            decided = self._plan(turn, histories, now)
             self._collect()  # what came back meanwhile makes room for more
-            turn.finish(self._hand.finished)
+            turn.finish(self._hand.finished, now)
             self._tend(turn, now, dead)
             plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
             claims = self._claim(turn, now) if claiming else ()
@@ -245,7 +248,9 @@ class Worker:
         except Empty:
             return
 
-    def _plan(self, turn: Turn, now: datetime) -> list[tuple[Claim, Planned | Exception]]:
+    def _plan(
+        self, turn: Turn, histories: Histories, now: datetime
+    ) -> list[tuple[Claim, Planned | Exception]]:
         """Decide and record what the turn before claimed."""
         if not self._hand.plans:
             return []
@@ -253,8 +258,6 @@ class Worker:
         failed: list[tuple[Claim, Planned | Exception]] = [
             (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
         ]
-        keys = {key for _, event in parsed for key in pipeline.keys_of(event, self._relay)}
-        histories = turn.histories(keys)
         answers = pipeline.decide_all(
             [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn, now)
         )
@@ -265,19 +268,13 @@ class Worker:
                 pipeline.plan_failed(claim, answer, self._relay, now)
                 for claim, answer in everything
                 if isinstance(answer, Exception)
-            ]
+            ],
+            now,
         )
         return everything
 
     def _facts(self, turn: Turn, now: datetime, wanted: Wanted) -> Facts:
-        return Facts(
-            silences=self._silences,
-            slots={**turn.told(wanted.told), **turn.slots(wanted.slots)},
-            histories=turn.histories(wanted.states) if wanted.states else {},
-            waiting=turn.waiting(wanted.waiting),
-            unsaid=turn.unsaid(wanted.unsaid),
-            spent=turn.spent(wanted, now),
-        )
+        return facts_of(turn, wanted, self._silences, now)
 
     def _record(
         self, turn: Turn, decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime
@@ -440,6 +437,25 @@ class Worker:
                 self._try_turn(claiming=False)
             else:
                 self._watcher.wait(0.1)
+
+
+def histories_of(turn: Turn, events: Sequence[Event], relay: Relay) -> Histories:
+    """Of the states of these events, held until the turn ends; `backtest` asks the same."""
+    return (
+        turn.histories({key for event in events for key in pipeline.keys_of(event, relay)}) if events else {}
+    )
+
+
+def facts_of(turn: Turn, wanted: Wanted, silences: tuple[Silence, ...], now: datetime) -> Facts:
+    """What the noise controls are told, held until the turn ends; `backtest` asks the same."""
+    return Facts(
+        silences=silences,
+        slots={**turn.told(wanted.told), **turn.slots(wanted.slots)},
+        histories=turn.histories(wanted.states) if wanted.states else {},
+        waiting=turn.waiting(wanted.waiting),
+        unsaid=turn.unsaid(wanted.unsaid),
+        spent=turn.spent(wanted, now),
+    )
 
 
 def _prepare(claim: Claim, load: Load | Exception, relay: Relay) -> Event | Exception:

@@ -50,6 +50,7 @@ LAYERS = (
     {"expecting"},
     {"lookout"},
     {"worker", "wiring", "supervisor", "checking"},
+    {"backtest"},
     {"web", "cli", "__main__"},
 )
 MAY_IMPORT_BESIDE = {

@@ -17,6 +17,7 @@ from relay.store.limits import Limit
 from relay.store.liveness import Presence, Worker
 from relay.store.loads import Load, StoredDelivery, StoredEvent, as_stored
 from relay.store.marks import Mark, mark_key
+from relay.store.past import Past, PastDelivery, PastEvent
 from relay.store.plans import Planned
 from relay.store.prune import Pruned
 from relay.store.queue import Turn
@@ -44,6 +45,9 @@ __all__ = [
     "Load",
     "Mark",
     "OpenGroup",
+    "Past",
+    "PastDelivery",
+    "PastEvent",
     "Planned",
     "Presence",
     "Pruned",

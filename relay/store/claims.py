@@ -252,11 +252,16 @@ def _close_groups(conn: Connection, claims: Sequence[Claim], now: float) -> tupl
         return tuple(claims)
     refs = {"refs": [claim.ref for claim in grouped], "now": now}
     closed = set(conn.execute(_LOCK_GROUPS, refs).scalars())
-    conn.execute(_CLOSE_GROUPS, {"refs": list(closed)})
+    close(conn, closed, now)
     waiting = {claim.ref for claim in grouped} - closed
     if waiting:
         conn.execute(_GIVE_BACK, {"refs": list(waiting), "soonest": now + SHORT_WAIT_S, "now": now})
     return tuple(claim for claim in claims if claim.ref not in waiting)
+
+
+def close(conn: Connection, refs: Iterable[str], now: float) -> None:
+    """Deliveries that take no more events."""
+    conn.execute(_CLOSE_GROUPS, {"refs": list(refs), "closed": now})
 
 
 def _ready_destinations() -> Select[Any]:
@@ -349,6 +354,7 @@ _CLOSE_GROUPS = (
     .values(
         open=false(),
         state=literal_column("'waiting'"),
+        closed_at=bindparam("closed", type_=Double()),
         as_of=select(func.coalesce(func.max(outcomes.c.id), literal_column("0"))).scalar_subquery(),
     )
 )

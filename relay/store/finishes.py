@@ -90,7 +90,7 @@ def give_up(conn: Connection, claims: Sequence[Claim]) -> frozenset[int]:
     return frozenset(conn.execute(_DELETE_HELD, {"ids": [c.id for c in claims], "keys": keys}).scalars())
 
 
-def finish(conn: Connection, finishes: Sequence[Finish]) -> tuple[Finish, ...]:
+def finish(conn: Connection, finishes: Sequence[Finish], now: datetime | None = None) -> tuple[Finish, ...]:
     """Record what ended, and give back those that did so under a valid lease.
 
     The others are recorded as late attempts and change nothing else.
@@ -103,7 +103,7 @@ def finish(conn: Connection, finishes: Sequence[Finish]) -> tuple[Finish, ...]:
     _settle_deliveries(conn, [f for f in held if f.claim.step is Step.DELIVER])
     _settle_events(conn, [f for f in held if f.claim.step is Step.PLAN])
     _keep_cards(conn, [f for f in held if f.claim.lane and f.answer.receipt])
-    conn.execute(insert(attempts), [_attempt(finish) for finish in held + late])
+    conn.execute(insert(attempts), [_attempt(finish, now) for finish in held + late])
     return tuple(held)
 
 
@@ -234,13 +234,14 @@ def _settle_events(conn: Connection, held: Sequence[Finish]) -> None:
         conn.execute(_UPDATE_EVENT, rows)
 
 
-def _attempt(finish: Finish) -> dict[str, Any]:
+def _attempt(finish: Finish, now: datetime | None) -> dict[str, Any]:
     return {
         "ref": finish.claim.ref,
         "number": finish.claim.attempt,
         "worker": finish.claim.worker,
         "started_at": finish.started_at,
         "ended_at": finish.ended_at,
+        "recorded_at": now,
         "outcome": finish.outcome.value,
         "status": finish.answer.status,
         "error": clean(finish.error, LONGEST_ERROR),

@@ -83,7 +83,7 @@ def load(conn: Connection, claims: Iterable[Claim]) -> Load:
 
 def load_events(conn: Connection, ids: list[str]) -> dict[str, StoredEvent]:
     rows = conn.execute(_EVENTS, {"ids": ids}) if ids else ()
-    return {row.id: _event(row) for row in rows}
+    return {row.id: stored_event(row) for row in rows}
 
 
 def load_deliveries(conn: Connection, ids: list[str]) -> dict[str, StoredDelivery]:
@@ -202,7 +202,8 @@ def as_stored(delivery: "NewDelivery", event: Event, now: datetime) -> StoredDel
     )
 
 
-def _event(row: Any) -> StoredEvent:
+def stored_event(row: Any) -> StoredEvent:
+    """A row of `events`."""
     return StoredEvent(
         id=row.id,
         received_at=row.received_at,

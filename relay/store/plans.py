@@ -34,10 +34,11 @@ from relay.planning import GATHERED
 from relay.store import portable, slots
 from relay.store.blobs import BIGGEST_NUMBER, clean, key_of, optional_key, pack_json, unpack_json, whole
 from relay.store.claims import Claim
-from relay.store.portable import each, lock_names
+from relay.store.portable import among, each, lock_names
 from relay.store.tables import (
     FIRST_BUILD,
     NO_NUMBER,
+    Moment,
     Step,
     deliveries,
     delivery_events,
@@ -91,6 +92,25 @@ class Recorded:
 
     rows: list[dict[str, Any]] = field(default_factory=list)  # of work
     released: list[str] = field(default_factory=list)  # deliveries that wait no longer
+
+
+def histories_until(conn: Connection, keys: Iterable[str], until: datetime) -> dict[str, tuple[Outcome, ...]]:
+    """As `histories`, as far as it was known then; holds nothing."""
+    stored = {key: key_of(key) for key in keys}
+    wanted = {"keys": sorted(set(stored.values())), "until": until}
+    found: dict[tuple[str, bool], list[Outcome]] = defaultdict(list)
+    for row in conn.execute(_KNOWN_THEN, wanted):
+        same_scale = found[row.state_key, row.number < NO_NUMBER]
+        if len(same_scale) < HISTORY:
+            same_scale.append(_outcome(row))
+    return {key: (*found[short, False], *found[short, True]) for key, short in stored.items()}
+
+
+def add_outcomes(conn: Connection, known: Mapping[str, Iterable[Outcome]], now: datetime) -> None:
+    """Outcomes by state key, as if they had been recorded then; those that are there stay."""
+    rows = [_outcome_row(key, outcome, now) for key, found in known.items() for outcome in reversed([*found])]
+    if rows:
+        conn.execute(portable.insert(conn, outcomes).on_conflict_do_nothing(), rows)
 
 
 def record(conn: Connection, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> Recorded:
@@ -347,6 +367,13 @@ _SET_TERMS = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("wanted"))
     .values(terms=bindparam("new_terms", type_=LargeBinary()))
+)
+_KNOWN_THEN = (
+    select(outcomes)
+    .where(among(outcomes.c.state_key, "keys"), outcomes.c.recorded_at < bindparam("until", type_=Moment()))
+    .order_by(
+        outcomes.c.state_key, *(outcomes.c[name].desc() for name in ("number", "started_at", "event_id"))
+    )
 )
 _COPY_LINKS = insert(delivery_events).from_select(
     ["delivery_id", "event_id"],

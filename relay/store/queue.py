@@ -141,9 +141,12 @@ class Turn:
         """One plan alone; see `record_plans`."""
         return self.record_plans([(claim, planned)], now)[0]
 
-    def finish(self, ended: Sequence[Finish]) -> tuple[Finish, ...]:
-        """Record how attempts ended; returns those whose lease still held, the others change nothing."""
-        held = finishes.finish(self._conn, ended)
+    def finish(self, ended: Sequence[Finish], now: datetime | None = None) -> tuple[Finish, ...]:
+        """Record how attempts ended; returns those whose lease still held, the others change nothing.
+
+        `now` is the turn's time: that from which plans know of it.
+        """
+        held = finishes.finish(self._conn, ended, now)
         for done in held:
             if done.instead:
                 self._new_work += plans.record_instead(

@@ -49,6 +49,7 @@ from relay.store.ledger import (
 )
 from relay.store.liveness import UNLOCKED_S, Presence, Roster, Worker
 from relay.store.loads import Load
+from relay.store.past import Past
 from relay.store.plans import HISTORY
 from relay.store.prune import BATCH, Pruned
 from relay.store.queue import Turn
@@ -71,6 +72,7 @@ class Store:
         self._engine = engine
         self._name = new_id()  # tells our own notifications from those of others
         self._after = ""
+        self.past = Past(engine)
         self.runs = Runs(engine)
         self.signs = Signs(engine)
         self._roster = Roster(unlocked_s=UNLOCKED_S if self.is_shared else 0.0)

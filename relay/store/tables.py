@@ -182,6 +182,7 @@ deliveries = Table(
     Column("queued_at", Moment, nullable=False),  # created or last replayed: when giving up is counted from
     Column("due_at", Double, nullable=False),
     Column("latest_at", Double),  # a group never waits longer than this
+    Column("closed_at", Double),  # when a group was claimed; what is planned in that turn is still part of it
     Column("finished_at", Moment),
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("terms", LargeBinary, nullable=False),  # other routes, mentions and settings, packed
@@ -252,6 +253,7 @@ attempts = Table(
     Column("status", Integer),
     Column("error", Text),
     Column("excerpt", Text),
+    Column("recorded_at", Moment),  # the time of the turn that did; plans of that turn do not know of it yet
 )
 Index("attempts_ref", attempts.c.ref, attempts.c.id)
 

@@ -21,6 +21,7 @@ LAYERS = (
         "logs",
         "lifeline",
         "lean",
+        "named",
         "lastgood",
     },
     {

@@ -47,6 +47,7 @@ PLANS_BETWEEN = 12  # … while messages are under way, whose results and succes
 LINE_MOST = 256  # events that are claimed and wait for what CircleCI tells about them
 LEASE_S = 90.0  # beats extend it; it only matters when a worker hangs
 BEAT_S = 2.0
+SOON_S = 0.01  # until the turn after one that claimed something, unless a result brings it on before
 IDLE_S = 5.0  # the slow look for work when every wake-up was missed
 STOP_S = 25.0  # how long deliveries in hand may take after a stop was asked for
 FIRST_PAUSE_S = 0.1  # between tries to reach a database that is away
@@ -202,9 +203,9 @@ class Worker:
             self._collect()  # what came back meanwhile makes room for more
             turn.finish(self._hand.finished)
             self._tend(turn, now, dead)
-            plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
             claims = self._claim(turn, now) if claiming else ()
-            wait_s = 0.0 if plans else turn.next_due(now, self._limit_of)
+            plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
+            wait_s = 0.0 if plans else SOON_S if claims else turn.next_due(now, self._limit_of)
         self._has_jumped = self._is_unsure = self._is_careful = False
         self._hand.plans, self._hand.finished = [], []
         self._line.done()

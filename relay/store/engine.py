@@ -124,10 +124,14 @@ def transaction(engine: Engine, committed: Callable[[], object] = bool) -> Itera
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One read transaction. On SQLite everything read in it is of one instant."""
+    """For reading. On SQLite everything is of one instant; on PostgreSQL each statement is, in a transaction
+    or not, so none is begun and ended around them.
+    """
     with translated(), engine.connect() as conn:
         if engine.dialect.name == "sqlite":
             conn.exec_driver_sql("BEGIN")
+        else:
+            conn.execution_options(isolation_level="AUTOCOMMIT")
         try:
             yield conn
         except BaseException:

@@ -21,6 +21,7 @@ from relay.store import (
     migrations,
     notes,
     plans,
+    portable,
     prune,
     replays,
     wakeups,
@@ -129,7 +130,7 @@ class Store:
         with writing(self._engine, committed) as conn:
             turn = Turn(conn, sender=self._name, after=self._after, is_careful=is_careful)
             yield turn
-            turn.settle()
+            turn.end()
         self._after = turn.after
 
     def load(self, held: Iterable[Claim]) -> Load:
@@ -161,6 +162,7 @@ class Store:
         presence.renew()
         with writing(self._engine) as conn:
             liveness.beat(conn, presence.worker, now, lease_s)
+            portable.commit_ahead(conn)  # the next beat makes good for one that is lost
 
     def retire(self, presence: Presence) -> None:
         """Take a worker that has ended off the list."""

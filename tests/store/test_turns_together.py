@@ -8,9 +8,9 @@ from sqlalchemy import Connection, text
 from relay.store import Limit, Store
 from relay.store.engine import open_engine, writing
 from relay.store.queue import Turn
+from tests.factories import NOON
 from tests.store.parts import (
     MINUTE_S,
-    NOON,
     WORKER,
     accept_one,
     claim_plans,

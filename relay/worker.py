@@ -48,6 +48,8 @@ PLANS_BETWEEN = 12  # … while messages are under way, whose results and succes
 LINE_MOST = 256  # events that are claimed and wait for what CircleCI tells about them
 LEASE_S = 90.0  # beats extend it; it only matters when a worker hangs
 BEAT_S = 2.0
+GATHER_S = 0.004  # how long the first result waits for others
+SOON_S = 0.02  # until the turn after one that claimed something, unless a result brings it on before
 IDLE_S = 5.0  # the slow look for work when every wake-up was missed
 STOP_S = 25.0  # how long deliveries in hand may take after a stop was asked for
 FIRST_PAUSE_S = 0.1  # between tries to reach a database that is away
@@ -166,6 +168,14 @@ class Worker:
         wait_s = min(wait_s, self._pruning.wait_s(now_s), self._lookout.wait_s(now_s))
         if wait_s > 0 and self._done.empty() and not self._hand.plans and not self._line.has_ready():
             self._watcher.wait(wait_s)
+        self._gather(time.monotonic() + GATHER_S)
+
+    def _gather(self, until_s: float) -> None:
+        """Wait a moment for what is still under way: a turn costs much the same for many results."""
+        while 0 < self._done.qsize() < len(self._hand.sending) and time.monotonic() < until_s:
+            time.sleep(GATHER_S / 4)
+        if not self._done.empty():
+            self._watcher.wait(0.0)  # the turn is about what rang until now; else an empty one would follow
 
     def _try_turn(self, *, claiming: bool = True) -> float:
         """One turn; how long to sleep after it."""
@@ -207,9 +217,9 @@ class Worker:
             self._collect()  # what came back meanwhile makes room for more
             turn.finish(self._hand.finished, now)
             self._tend(turn, now, dead)
-            plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
             claims = self._claim(turn, now) if claiming else ()
-            wait_s = 0.0 if plans else turn.next_due(now, self._limit_of)
+            plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
+            wait_s = 0.0 if plans else SOON_S if claims else turn.next_due(now, self._limit_of)
         self._has_jumped = self._is_unsure = self._is_careful = False
         self._hand.plans, self._hand.finished = [], []
         self._line.done()

@@ -23,6 +23,7 @@ LAYERS = (
         "logs",
         "lifeline",
         "lean",
+        "named",
         "lastgood",
     },
     {

@@ -11,9 +11,10 @@ turns never wait for each other in a circle:
     finish          own claims
     (settle)        lanes, sorted; then destinations, sorted     runs by itself before what follows
     take_over       takes what is free
-    claim_plans     takes what is free, waits for nothing
-    claim           takes what is free
+    claim           takes what is free, waits for nothing
+    claim_plans     takes what is free
     next_due        reads
+    (announce)      at the end: tells other workers of new work that this turn did not take itself
 
 A step may be left out. Out of order nothing is lost either: PostgreSQL ends a circle with an error, the
 turn is undone, and the caller hears StoreBusy.
@@ -77,13 +78,19 @@ class Turn:
         self._found_nothing = False
         self._ready: list[Destination] | None = None  # the destinations with ready rows; None: not known
         self._is_current = False  # whether nothing was taken from them since
+        self._claims_plans = False
+        self._must_last = False  # whether anything was done that has to survive a crash of the database
+        self._planned_for: set[str] = set()  # destinations
+        self._untold: set[str] = set()  # deliveries put into the queue and not claimed, nor told of
 
     def claim_plans(self, now: datetime, worker: str, lease_s: float, room: int) -> tuple[Claim, ...]:
         """Up to `room` events that wait to be planned."""
         if not any(destination.key == PLANNING for destination in self._destinations()):
             return ()
         self._is_current = False
-        return claims.claim_plans(self._conn, _lease(now, worker, lease_s), room)
+        held = claims.claim_plans(self._conn, _lease(now, worker, lease_s), room)
+        self._claims_plans |= bool(held)
+        return held
 
     def load(self, held: Iterable[Claim]) -> Load:
         """What the claims are about. Store.load does the same without holding up writers."""
@@ -127,6 +134,7 @@ class Turn:
         """
         if not planned:
             return ()
+        self._must_last = True
         try:
             ours = self._record(planned, now)
         except Exception as error:  # some refusals are the driver's or the packing's
@@ -146,6 +154,7 @@ class Turn:
 
         `now` is the turn's time: that from which plans know of it.
         """
+        self._must_last |= bool(ended)
         held = finishes.finish(self._conn, ended, now)
         for done in held:
             if done.instead:
@@ -167,6 +176,7 @@ class Turn:
             portable.notify(self._conn, self._sender)
         if dead:
             liveness.strike(self._conn, tuple(dead))
+        self._must_last |= bool(lost or dead)
         return len(lost)
 
     def claim(
@@ -179,7 +189,11 @@ class Turn:
     ) -> tuple[Claim, ...]:
         """Up to `room` deliveries that are due, spread over their destinations within each one's limit."""
         lease = _lease(now, worker, lease_s)
-        held = claims.claim_deliveries(self._conn, lease, self._destinations(), room, limits, self.after)
+        locked = self._lock_planned(limits) if room > 0 else frozenset[str]()
+        ready = self._destinations()
+        held = claims.claim_deliveries(self._conn, lease, ready, room, limits, self.after, locked)
+        self._untold.difference_update(claim.ref for claim in held)
+        self._must_last |= bool(held)
         self._found_nothing = not held
         self._is_current &= not any(d.first_due <= lease.now for d in self._destinations())
         if held:
@@ -196,6 +210,14 @@ class Turn:
         least = claims.SHORT_WAIT_S if self._found_nothing else 0.0
         return None if soonest == math.inf else max(least, soonest - now.timestamp())
 
+    def _lock_planned(self, limits: Callable[[str], Limit]) -> frozenset[str]:
+        """Locked before the destinations are read, which then need not be read again under the lock."""
+        self.settle()
+        limited = sorted(key for key in self._planned_for if not limits(key).is_none)
+        if limited:
+            self._ready = None
+        return claims.lock(self._conn, limited)
+
     def _destinations(self, *, exact: bool = False) -> list[Destination]:
         """Those with ready rows: every one, and when exact also without those that this turn has emptied."""
         self.settle()
@@ -210,6 +232,7 @@ class Turn:
 
     def repair_clock(self, now: datetime) -> int:
         """After the clock was set back: no row waits longer than it was meant to. How many were repaired."""
+        self._must_last = True
         times = {"now": now.timestamp(), "late": now.timestamp() + SLACK_S}
         return sum(self._conn.execute(repair, times).rowcount for repair in _REPAIRS)
 
@@ -239,10 +262,20 @@ class Turn:
         if ended or rows:
             lanes.settle(self._conn, ended, rows)
         verdicts.release(self._conn, released)
-        if rows or released:
-            portable.notify(self._conn, self._sender)
+        self._untold.update(released)
         if done:
             finishes.record_failures(self._conn, done)
+        self._untold.update(row["ref"] for row in rows)
+        self._planned_for.update(row["destination"] for row in rows)
+
+    def end(self) -> None:
+        """The last thing in every turn."""
+        self.settle()
+        if self._untold:
+            portable.notify(self._conn, self._sender)
+        if self._claims_plans and not self._must_last:
+            portable.commit_ahead(self._conn)  # a claim that is lost is made again; planning is fenced by it
+        self._untold.clear()
 
     def _record(self, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> frozenset[int]:
         """The ids of the claims that still held; only their plans are recorded."""

@@ -24,6 +24,7 @@ from relay.store import (
     migrations,
     notes,
     plans,
+    portable,
     prune,
     replays,
     silences,
@@ -139,7 +140,7 @@ class Store:
         with writing(self._engine, committed) as conn:
             turn = Turn(conn, sender=self._name, after=self._after, is_careful=is_careful)
             yield turn
-            turn.settle()
+            turn.end()
         self._after = turn.after
 
     def load(self, held: Iterable[Claim]) -> Load:
@@ -171,6 +172,7 @@ class Store:
         presence.renew()
         with writing(self._engine) as conn:
             liveness.beat(conn, presence.worker, now, lease_s)
+            portable.commit_ahead(conn)  # the next beat makes good for one that is lost
 
     def retire(self, presence: Presence) -> None:
         """Take a worker that has ended off the list."""

@@ -50,7 +50,7 @@ def act_one(
 def _in_shadow(claim: Claim, now: datetime) -> Finish:
     return Finish(
         claim=claim,
-        outcome=AttemptOutcome.DELIVERED,
+        outcome=AttemptOutcome.SHADOW,
         started_at=now,
         ended_at=now,
         is_fault=False,
@@ -77,6 +77,7 @@ def doing(delivery: StoredDelivery, relay: Relay, now: datetime) -> Doing:
         event=event,
         scope=pipeline.key_of(event, relay),
         now=now,
+        settings=delivery.settings,
     )
 
 
@@ -84,7 +85,13 @@ def tools(delivery: StoredDelivery, relay: Relay, store: Store) -> Tools:
     def note(notes: Mapping[str, Any]) -> None:
         store.add_notes(delivery.events[-1].id, notes)
 
-    return Tools(circleci=relay.circleci, transport=relay.transport, runs=store.runs, note=note)
+    def is_off() -> str | None:
+        switched = store.switched_off()
+        return switched.words if switched else relay.retry.is_off if relay.retry else None
+
+    return Tools(
+        circleci=relay.circleci, transport=relay.transport, runs=store.runs, note=note, is_off=is_off
+    )
 
 
 def _note_end(finish: Finish, delivery: StoredDelivery, relay: Relay, store: Store) -> None:

@@ -3,7 +3,8 @@
 Two things are kept apart. The *state* of a key is its outcomes folded in order: by pipeline or build
 number, then by start, whatever order they arrived in. What was *told* is where the last announcement left
 the branch, red or green; a change is always one from there, so that `broke` and `fixed` alternate whatever
-arrives when. They differ only while a late result says that an announcement was not the whole truth.
+arrives when. They differ while a late result says that an announcement was not the whole truth, and after
+results whose messages were all kept back: `as_untold` leaves what was told as it was before them.
 
     told      attempt of the pipeline    good              bad              told after
     ------    -----------------------    ----------------  ---------------  ------------
@@ -34,12 +35,15 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import takewhile
 
 from relay import fields
 from relay.model import Change, Event, EventKind, Outcome, Previous, Status
 
 RESULTS = (EventKind.BUILD, EventKind.JOB, EventKind.WORKFLOW)
 KEY_LIMIT = 400  # characters; longer keys end in a digest
+HOW_MOST = 10  # names of failed steps that are kept of a result
+HOW_LONGEST = 80  # characters of each
 BEFORE_ALL = -1  # where results without a number stand, from look-alikes, ordered by time
 
 Place = tuple[int, bool, int, datetime, str, Status]
@@ -53,6 +57,14 @@ class Judgement:
     outcome: Outcome | None
     skipped: tuple[Outcome, ...] = ()  # ignored results between the previous one and this
     is_repeat: bool = False  # its run was counted before
+    told: bool | None = None  # whether the branch was red by the last announcement before it
+    turned_by: str | None = None  # of what passed on a red branch: the event that had turned it red
+    same: tuple[str, ...] = ()  # … with this status, by these events
+
+    @property
+    def earlier(self) -> tuple[str, ...] | None:
+        """The events on record that told this result; None when it is the first to go on record."""
+        return None if self.outcome is not None and not self.is_repeat else self.same
 
 
 def state_key(event: Event, names: Sequence[str]) -> str:
@@ -90,9 +102,45 @@ def judge(event: Event, history: Sequence[Outcome], ignore: Collection[Status]) 
     told = _told(known, line, outcome)
     if _is_repeat(outcome, counted):
         correction = _correction(replace(outcome, red=told), counted)
-        return Judgement(event=placed, outcome=correction, is_repeat=True)
+        return Judgement(
+            event=placed, outcome=correction, is_repeat=True, same=_same_result(outcome, counted)
+        )
     others = [other for other in known if other.status in silent]
-    return replace(_judged(placed, outcome, line, told), skipped=_skipped(outcome, line, others))
+    judgement = _judged(placed, outcome, line, told)
+    passes = judgement.event.change in (Change.FIXED, Change.PASSED_ON_RETRY)
+    return replace(
+        judgement,
+        skipped=_skipped(outcome, line, others),
+        turned_by=_turned_by(known) if passes else None,
+    )
+
+
+def as_untold(judgement: Judgement) -> Judgement:
+    """The judgement of a result of which nobody was told: the branch stays as it was announced before, and
+    as green where nothing ever was."""
+    if judgement.outcome is None:
+        return judgement
+    return replace(judgement, outcome=replace(judgement.outcome, red=bool(judgement.told)))
+
+
+def as_never_red(judgement: Judgement) -> Judgement:
+    """The judgement of a result that passed, when nobody was told of the failure before it, nor will be."""
+    if judgement.outcome is None:
+        return judgement
+    return replace(judgement, outcome=replace(judgement.outcome, red=False))
+
+
+def failing(outcomes: Iterable[Outcome], ignore: Collection[Status] = ()) -> tuple[Outcome, ...]:
+    """The results since the last one that passed, oldest first; none when the newest one did."""
+    silent = {*ignore, Status.UNKNOWN}
+    line = in_order(each for each in outcomes if each.status not in silent)
+    return tuple(reversed(list(takewhile(_is_bad, reversed(line)))))
+
+
+def how_failed(event: Event) -> tuple[str, ...]:
+    """The names of its failed steps, few and short enough to be kept."""
+    names = (_key_part(step.name)[:HOW_LONGEST] for step in event.failed_steps)
+    return tuple(dict.fromkeys(names))[:HOW_MOST]
 
 
 def in_order(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
@@ -142,14 +190,14 @@ def _judged(event: Event, outcome: Outcome, line: Sequence[Outcome], told: bool 
     """The judgement of a result that counts. A late one leaves what was told as it is."""
     before = _before(outcome, line)
     if len(before) + 1 < len(line):
-        return Judgement(event=event, outcome=replace(outcome, red=told))
+        return Judgement(event=event, outcome=replace(outcome, red=told), told=told)
     is_first = not any(_is_same_pipeline(other, outcome) for other in before)
     change = _change(told, _is_bad(outcome), is_first=is_first)
     was = _state_after(before) if told else _State()
     previous = replace(event.previous, red_since=was.since, failures=was.failures)
     red = _is_bad(outcome) or change is Change.PASSED_ON_RETRY
     return Judgement(
-        event=replace(event, change=change, previous=previous), outcome=replace(outcome, red=red)
+        event=replace(event, change=change, previous=previous), outcome=replace(outcome, red=red), told=told
     )
 
 
@@ -171,6 +219,14 @@ def _told(known: Iterable[Outcome], line: Sequence[Outcome], outcome: Outcome) -
     return is_red(_before(outcome, line))
 
 
+def _turned_by(known: Iterable[Outcome]) -> str | None:
+    """The event whose announcement turned a branch red that is red."""
+    recorded = (other for other in known if other.red is not None)
+    newest_first = sorted(recorded, key=lambda other: other.place, reverse=True)
+    red = tuple(takewhile(lambda other: other.red, newest_first))
+    return red[-1].event_id if red else None
+
+
 def _is_bad(outcome: Outcome) -> bool:
     return outcome.status is not Status.SUCCESS
 
@@ -186,6 +242,7 @@ def _outcome_of(event: Event, known: Sequence[Outcome]) -> Outcome:
         commit=event.commit.sha,
         run=_run_of(event),
         finished_at=event.finished_at,
+        how=how_failed(event),
         place=max((other.place for other in known), default=0) + 1,
     )
 
@@ -218,7 +275,14 @@ def _merged(of_run: Sequence[Outcome]) -> Outcome:
         return of_run[0]
     worst = min(of_run, key=lambda one: (not _is_bad(one), one.by_build, one.started_at, one.event_id))
     numbered = next((one for one in of_run if not one.by_build), worst)
-    return replace(worst, number=numbered.number, by_build=numbered.by_build, started_at=numbered.started_at)
+    how = worst.how or next((one.how for one in of_run if one.how), ())
+    return replace(
+        worst,
+        number=numbered.number,
+        by_build=numbered.by_build,
+        started_at=numbered.started_at,
+        how=how,
+    )
 
 
 def _places(outcomes: Collection[Outcome]) -> Callable[[Outcome], Place]:
@@ -251,6 +315,11 @@ def _before(outcome: Outcome, line: Sequence[Outcome]) -> Sequence[Outcome]:
 def _is_repeat(outcome: Outcome, counted: Iterable[Outcome]) -> bool:
     same_run = [other for other in counted if outcome.run is not None and other.run == outcome.run]
     return any(other.status is outcome.status or _is_bad(other) for other in same_run)
+
+
+def _same_result(outcome: Outcome, counted: Iterable[Outcome]) -> tuple[str, ...]:
+    same = (other for other in counted if other.run == outcome.run and other.status is outcome.status)
+    return tuple(other.event_id for other in same)
 
 
 def _correction(outcome: Outcome, counted: Iterable[Outcome]) -> Outcome | None:

@@ -1,7 +1,7 @@
 """Looks for the runs that `watch` expects in what is stored, and tells of those that are missing."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
@@ -49,6 +49,15 @@ class Expecting:
             else:
                 self._store.signs.put(Mark(key=key, at=now))
             yield
+        self._forget_gone(marks, relay, now)
+
+    def _forget_gone(self, marks: Mapping[str, Mark], relay: Relay, now: datetime) -> None:
+        """Marks of watches that were taken out of the configuration, or changed, long ago."""
+        ours = {mark_key(WATCH, f"{name} {_digest(watch)}") for name, watch in relay.config.watch.items()}
+        before = now - timedelta(seconds=relay.config.defaults.keep)
+        gone = sorted(key for key, mark in marks.items() if key not in ours and mark.at < before)
+        if gone:
+            self._store.signs.remove(gone)
 
     def _look(self, name: str, watch: Watch, mark: Mark, relay: Relay, now: datetime) -> None:
         """`now` is as far as all that came has been planned."""

@@ -7,8 +7,9 @@ from contextlib import ExitStack, contextmanager
 from importlib import import_module
 
 TAKEN_ALONG = {
-    # For coloured tracebacks, which we do not print, and for greenlets, of which only the web side has any.
-    "structlog": ("rich", "greenlet"),  # 6 MB
+    # For coloured tracebacks, which we do not print, for greenlets, of which only the web side has any, and
+    # for Twisted, which nobody uses who does not happen to have it installed.
+    "structlog": ("rich", "greenlet", "twisted"),  # 8 MB
     # To guess the encoding of answers; we take all for UTF-8.
     "requests": ("charset_normalizer",),  # 3 MB
 }

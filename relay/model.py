@@ -231,6 +231,7 @@ class Outcome:
     red: bool | None = None  # whether the branch is red by all that was announced so far; None when not known
     finished_at: datetime | None = None
     by_build: bool = False  # the number is a build's; those of pipelines are another scale
+    how: tuple[str, ...] = ()  # names of the steps that failed, where somebody told
     place: int = field(default=0, compare=False)  # in the order of recording
 
 
@@ -256,15 +257,52 @@ class Conversation(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    """How many events ended so."""
+
+    kind: EventKind
+    change: Change
+    status: Status
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """One branch or tag in an account: its worst event, and how all of its events ended."""
+
+    event: Event
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """What a message tells that gathers many events. places: the worst of all its branches, those first."""
+
+    counts: tuple[Count, ...]
+    places: tuple[Place, ...]
+    branches: int
+
+    @property
+    def count(self) -> int:
+        """Of all events."""
+        return sum(each.count for each in self.counts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
     """Why a message was sent. instead_of: the notifier that should have sent it and could not. missed: how
-    many like it were kept back since the last one."""
+    many like it were kept back since the last one. digest: it gathers all from `since` to `until`, both in
+    the timezone they were set in. budget: which one was used up, in words, when that is why it gathers."""
 
     route: str
     change: Change
     instead_of: str | None = None
     missed: int = 0
     missed_since: datetime | None = None
+    digest: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    budget: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -290,12 +328,14 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"  # due now or later, or behind an older one of its lane
     LEASED = "leased"
     DELIVERED = "delivered"
+    SHADOW = "shadow"  # made and recorded, and sent to nobody
     DEAD = "dead"
     UNKNOWN = "unknown"  # an action whose answer was lost
 
 
 class AttemptOutcome(StrEnum):
     DELIVERED = "delivered"
+    SHADOW = "shadow"  # everything was done but the sending
     TEMPORARY = "temporary"  # will be tried again
     PERMANENT = "permanent"  # trying again cannot help
     LATE = "late"  # finished after its lease was lost; changes nothing

@@ -24,6 +24,8 @@ SUM_UP_LONGEST_S = 300.0
 MAX_WAIT_FACTOR = 5  # a group waits at most this many times its `wait`, unless it says `max_wait`
 KEY_LIMIT = 400  # characters; longer keys end in a digest, because databases index them
 SHADOW = "shadow"  # among a delivery's settings: everything is done but the sending
+INSTEAD_OF = "instead_of"  # … the notifiers that failed before
+GATHERED = "gathered"  # among a delivery's settings: it is an account of all events since, and why
 NEAREST_KEPT = 20  # lines a decision record keeps for routes that did not fire
 
 
@@ -75,6 +77,8 @@ class NewDelivery:
     mention: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     slots: tuple[Reservation, ...] = ()
+    is_verdict: bool = False  # joins its group as the newest, whose settings count, and makes it due
+    spends: bool = False  # whether it costs one of its notifier's budget
 
 
 def plan(
@@ -256,8 +260,18 @@ def _line_record(line: TraceLine) -> list[Any]:
 
 def _delivery_record(delivery: NewDelivery) -> dict[str, Any]:
     times = {name: _as_text(getattr(delivery, name)) for name in ("due_at", "latest_at")}
-    record = {**asdict(delivery), **times, "slots": None}
+    record = {
+        **asdict(delivery),
+        **times,
+        "slots": [_slot_record(slot) for slot in delivery.slots] or None,
+        "is_verdict": delivery.is_verdict or None,
+        "spends": delivery.spends or None,
+    }
     return {name: value for name, value in record.items() if value is not None}
+
+
+def _slot_record(slot: Reservation) -> dict[str, Any]:
+    return {"slot": slot.slot, "missed": slot.missed, "missed_since": _as_text(slot.missed_since)}
 
 
 def _as_text(time: datetime | None) -> str | None:
@@ -284,7 +298,13 @@ def _read_line(record: list[Any]) -> TraceLine:
 
 def _read_delivery(record: Mapping[str, Any]) -> NewDelivery:
     times = {name: datetime.fromisoformat(record[name]) for name in ("due_at", "latest_at") if name in record}
-    return NewDelivery(**{**_with_tuples(record), **times})
+    slots = tuple(map(_read_slot, record.get("slots", ())))
+    return NewDelivery(**{**_with_tuples(record), **times, "slots": slots})
+
+
+def _read_slot(record: Mapping[str, Any]) -> Reservation:
+    since = record["missed_since"]
+    return Reservation(**{**record, "missed_since": datetime.fromisoformat(since) if since else None})
 
 
 def _with_tuples(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MIDNIGHT = 24 * 60  # minutes
 FAR = 3 * 366  # days looked ahead
 DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+MOMENTS_FAR = 10  # days looked at for the next moment of a week; one may be skipped by a calendar
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,45 @@ class Schedule:
 
     def _closes(self, day: date) -> datetime:
         return _at(day if self.end > self.start else day + DAY, self.end, self.zone)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moments:
+    """A time of day, in minutes after midnight, on some days of the week. One that the clocks skip is the
+    first instant after that; one that they have twice is the first of the two."""
+
+    days: frozenset[int]  # 0 is Monday; at least one
+    minutes: int
+    zone: tzinfo
+
+    def next_after(self, now: datetime) -> datetime:
+        return next(found for found in self._from(now, 1) if found > now)
+
+    def last_until(self, now: datetime) -> datetime:
+        return next(found for found in self._from(now, -1) if found <= now)
+
+    def _from(self, now: datetime, step: int) -> Iterator[datetime]:
+        """From the day before or after, in either direction."""
+        today = now.astimezone(self.zone).date()
+        days = (today + number * step * DAY for number in range(-1, MOMENTS_FAR))
+        return (_first_at(day, self.minutes, self.zone) for day in days if day.weekday() in self.days)
+
+
+def _first_at(day: date, minutes: int, zone: tzinfo) -> datetime:
+    found = _at(day, minutes, zone)
+    wanted = datetime.combine(day, time()) + timedelta(minutes=minutes)
+    skipped = found.astimezone(zone).replace(tzinfo=None) - wanted
+    return _end_of_gap(found - skipped, found, zone) if skipped else found
+
+
+def _end_of_gap(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+    """The instant at which the clocks went forward, which lies between these."""
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > SECOND:
+        middle = before + (after - before) / 2
+        is_before = middle.astimezone(zone).utcoffset() == offset
+        before, after = (middle, after) if is_before else (before, middle)
+    return after.replace(microsecond=0)
 
 
 def _at(day: date, minutes: int, zone: tzinfo) -> datetime:

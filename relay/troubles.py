@@ -11,11 +11,12 @@ from relay.model import Level
 from relay.notices import Notice, What
 from relay.pipeline import Relay
 from relay.store import DeadLetters, DeadPlace, Mark, Store, mark_key
+from relay.store.marks import DEAD, REJECTED
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 SETTLED = timedelta(seconds=30)  # what died later may not be committed yet
-DISABLED, DEAD, REJECTED = "disabled", "dead", "rejected"  # kinds of marks
+DISABLED = "disabled"  # a kind of marks
 PROJECTS = 10  # in one step
 PROJECTS_MOST = 100  # in one round; the next goes on from there
 SILENCE_EVERY = timedelta(minutes=15)  # between two rounds over all projects

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,14 @@ from relay.enriching import Enricher, Needs, fetched_of, names_used
 from relay.failures import Catalogue, OwnSignatures, Signature, with_own
 from relay.failures.signature import usual_lr
 from relay.notifiers.base import Notifier
+from relay.notifiers.parts import budget as parts
 from relay.people import PersonSpec
 from relay.pipeline import Relay
-from relay.planning import TargetSpec
-from relay.quieting import ONCE_PER, Silence, Terms, make_silence
+from relay.planning import DIRECT, TargetSpec
+from relay.quieting import HOLD, ONCE_PER, Budget, Silence, Terms, Trunk, make_silence
 from relay.rejections import Rejections
 from relay.render import Renderer, shipped_messages
+from relay.retrying import judged_actions, retry_terms_of
 from relay.routing import Decision, Router, RouteSpec
 from relay.sandbox import compile_text
 from relay.schedules import Schedule, parse_date, parse_days, parse_time
@@ -58,12 +61,13 @@ def build(settings: Config) -> Relay:
     speakers, doers = notifiers_of(settings), actions_of(settings)
     renderer = renderer_of(settings)
     persons = {key: _person(key, person) for key, person in settings.people.items()}
+    router = Router(settings.routes)
     rejections = Rejections()
     circleci = circleci_of(settings, rejections)
     needs = needs_of(settings, renderer) if circleci else None
     return Relay(
         config=settings,
-        router=Router(settings.routes),
+        router=router,
         targets={
             **{name: _target(name, notifier, persons) for name, notifier in speakers.items()},
             **{name: _act_target(name, action) for name, action in doers.items()},
@@ -82,11 +86,13 @@ def build(settings: Config) -> Relay:
             catalogue=lambda: catalogue_of(settings),
             mask=settings.masker,
         )
-        if circleci and needs and needs.anything
+        if circleci and needs and (needs.anything or settings.retry)
         else None,
         needs=needs,
         rejections=rejections,
-        quiet=quiet_of(settings),
+        quiet=quiet_of(settings, router),
+        retry=retry_terms_of(settings),
+        judged_actions=judged_actions(doers),
     )
 
 
@@ -128,13 +134,19 @@ def _warn(ending: "Ending") -> None:
     structlog.get_logger().warning("CircleCI will end an endpoint", ending=str(ending))
 
 
-def quiet_of(settings: Config) -> Terms:
+def quiet_of(settings: Config, router: Router) -> Terms:
     """The noise controls of the configuration, compiled."""
-    zone = ZoneInfo(settings.defaults.timezone)
+    zone, speakers = ZoneInfo(settings.defaults.timezone), notifiers_of(settings)
     return Terms(
-        silences=tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences)),
+        silences=silences_of(settings),
+        apart=frozenset(name for name, each in speakers.items() if not each.gathers),
+        budgets={name: _budget(each, each.budget) for name, each in speakers.items() if each.budget},
         schedules={name: _schedule(hours, zone) for name, hours in settings.schedules.items()},
         keys={text: compile_text(text) for text in _set_by(settings.routes, ONCE_PER)},
+        trunk=_trunk(settings, zone),
+        holding=frozenset(_holding(router)),
+        dedupe=timedelta(seconds=settings.defaults.dedupe),
+        zone=zone,
     )
 
 
@@ -163,6 +175,31 @@ def _signature(failure_class: str, spec: config.SignatureSpec) -> Signature:
         pattern=spec.re,
         excluded=spec.excluded,
     )
+
+
+def silences_of(settings: Config) -> tuple[Silence, ...]:
+    """Those that the configuration itself names."""
+    zone = ZoneInfo(settings.defaults.timezone)
+    return tuple(_silence(at, each, zone) for at, each in enumerate(settings.silences))
+
+
+def _holding(router: Router) -> Iterator[str]:
+    """Whom routes with `hold` notify; of direct messages only that there are some."""
+    for decision in router.decisions():
+        if decision.settings.get(HOLD):
+            yield from (DIRECT if name.startswith(DIRECT) else name for name in decision.notify)
+
+
+def _trunk(settings: Config, zone: ZoneInfo) -> Trunk | None:
+    state, branches = settings.defaults.state, settings.defaults.trunk
+    if not branches:
+        return None
+    return Trunk(branches=branches, key=state.key, ignore=state.ignore_status, zone=zone)
+
+
+def _budget(notifier: Notifier, written: parts.Budget) -> Budget:
+    has_cards = notifier.style == "thread" or (notifier.style == "update" and notifier.can_edit)
+    return Budget(messages=written.messages, per=written.per, has_cards=has_cards)
 
 
 def _schedule(hours: config.Hours, zone: ZoneInfo) -> Schedule:

@@ -16,14 +16,14 @@ from queue import Empty, SimpleQueue
 
 import structlog
 
-from relay import acting, pipeline, preparing
+from relay import acting, judging, pipeline, preparing
 from relay.clock import SteadyClock
 from relay.config import Config
 from relay.enriching import Line
 from relay.errors import PlanRefused, StoreError
 from relay.ids import new_id
 from relay.lookout import Lookout
-from relay.model import AttemptOutcome, Event, EventKind, Message
+from relay.model import AttemptOutcome, Event, EventKind, Message, Outcome
 from relay.pipeline import Relay
 from relay.pruning import Pruning
 from relay.quieting import Facts, Silence, Wanted
@@ -48,6 +48,8 @@ PLANS_BETWEEN = 12  # … while messages are under way, whose results and succes
 LINE_MOST = 256  # events that are claimed and wait for what CircleCI tells about them
 LEASE_S = 90.0  # beats extend it; it only matters when a worker hangs
 BEAT_S = 2.0
+GATHER_S = 0.004  # how long the first result waits for others
+SOON_S = 0.02  # until the turn after one that claimed something, unless a result brings it on before
 IDLE_S = 5.0  # the slow look for work when every wake-up was missed
 STOP_S = 25.0  # how long deliveries in hand may take after a stop was asked for
 FIRST_PAUSE_S = 0.1  # between tries to reach a database that is away
@@ -56,6 +58,7 @@ LONGEST_PAUSE_S = 10.0
 log = structlog.get_logger()
 
 Prepared = tuple[Claim, Event | Exception]
+Histories = Mapping[str, Sequence[Outcome]]
 
 
 @dataclass
@@ -165,6 +168,14 @@ class Worker:
         wait_s = min(wait_s, self._pruning.wait_s(now_s), self._lookout.wait_s(now_s))
         if wait_s > 0 and self._done.empty() and not self._hand.plans and not self._line.has_ready():
             self._watcher.wait(wait_s)
+        self._gather(time.monotonic() + GATHER_S)
+
+    def _gather(self, until_s: float) -> None:
+        """Wait a moment for what is still under way: a turn costs much the same for many results."""
+        while 0 < self._done.qsize() < len(self._hand.sending) and time.monotonic() < until_s:
+            time.sleep(GATHER_S / 4)
+        if not self._done.empty():
+            self._watcher.wait(0.0)  # the turn is about what rang until now; else an empty one would follow
 
     def _try_turn(self, *, claiming: bool = True) -> float:
         """One turn; how long to sleep after it."""
@@ -197,16 +208,18 @@ class Worker:
         self._take_up()
         self._hand.plans.extend(self._line.take())
         dead = self._beat()
-        now = self._clock.now()
         with self._store.turn(self._watcher.overlook, is_careful=self._is_careful) as turn:
             strays = self._strays(turn)
-            decided = self._plan(turn, now)
+            events = [event for _, event in self._hand.plans if isinstance(event, Event)]
+            histories = histories_of(turn, events, self._relay)
+            now = self._clock.now()  # not before: turns that wait for each other are in order of their times
+            decided = self._plan(turn, histories, now)
             self._collect()  # what came back meanwhile makes room for more
-            turn.finish(self._hand.finished)
+            turn.finish(self._hand.finished, now)
             self._tend(turn, now, dead)
-            plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
             claims = self._claim(turn, now) if claiming else ()
-            wait_s = 0.0 if plans else turn.next_due(now, self._limit_of)
+            plans = turn.claim_plans(now, self.id, LEASE_S, self._room_to_plan()) if claiming else ()
+            wait_s = 0.0 if plans else SOON_S if claims else turn.next_due(now, self._limit_of)
         self._has_jumped = self._is_unsure = self._is_careful = False
         self._hand.plans, self._hand.finished = [], []
         self._line.done()
@@ -245,7 +258,9 @@ class Worker:
         except Empty:
             return
 
-    def _plan(self, turn: Turn, now: datetime) -> list[tuple[Claim, Planned | Exception]]:
+    def _plan(
+        self, turn: Turn, histories: Histories, now: datetime
+    ) -> list[tuple[Claim, Planned | Exception]]:
         """Decide and record what the turn before claimed."""
         if not self._hand.plans:
             return []
@@ -253,9 +268,10 @@ class Worker:
         failed: list[tuple[Claim, Planned | Exception]] = [
             (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
         ]
-        histories = turn.histories({pipeline.key_of(event, self._relay) for _, event in parsed})
+        events = [event for _, event in parsed]
+        known = judging.known_of(turn, events, self._relay.retry, now)
         answers = pipeline.decide_all(
-            [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn)
+            events, histories, self._relay, now, partial(self._facts, turn, now), known
         )
         decided = list(zip([claim for claim, _ in parsed], answers, strict=True))
         everything = failed + self._record(turn, decided, now)
@@ -264,12 +280,13 @@ class Worker:
                 pipeline.plan_failed(claim, answer, self._relay, now)
                 for claim, answer in everything
                 if isinstance(answer, Exception)
-            ]
+            ],
+            now,
         )
         return everything
 
-    def _facts(self, turn: Turn, wanted: Wanted) -> Facts:
-        return Facts(silences=self._silences, slots=turn.slots(wanted.slots))
+    def _facts(self, turn: Turn, now: datetime, wanted: Wanted) -> Facts:
+        return facts_of(turn, wanted, self._silences, now)
 
     def _record(
         self, turn: Turn, decided: Sequence[tuple[Claim, Planned | Exception]], now: datetime
@@ -434,6 +451,25 @@ class Worker:
                 self._watcher.wait(0.1)
 
 
+def histories_of(turn: Turn, events: Sequence[Event], relay: Relay) -> Histories:
+    """Of the states of these events, held until the turn ends; `backtest` asks the same."""
+    return (
+        turn.histories({key for event in events for key in pipeline.keys_of(event, relay)}) if events else {}
+    )
+
+
+def facts_of(turn: Turn, wanted: Wanted, silences: tuple[Silence, ...], now: datetime) -> Facts:
+    """What the noise controls are told, held until the turn ends; `backtest` asks the same."""
+    return Facts(
+        silences=silences,
+        slots={**turn.told(wanted.told), **turn.slots(wanted.slots)},
+        histories=turn.histories(wanted.states) if wanted.states else {},
+        waiting=turn.waiting(wanted.waiting),
+        unsaid=turn.unsaid(wanted.unsaid),
+        spent=turn.spent(wanted, now),
+    )
+
+
 def _prepare(claim: Claim, load: Load | Exception, relay: Relay) -> Event | Exception:
     if isinstance(load, Exception):
         return load
@@ -480,7 +516,8 @@ def _log_attempt(finish: Finish, delivery: StoredDelivery | None) -> None:
             target=delivery.target if delivery else None,
             error=finish.error,
         )
-    level: Callable[..., object] = log.info if finish.outcome is AttemptOutcome.DELIVERED else log.warning
+    is_fine = finish.outcome in (AttemptOutcome.DELIVERED, AttemptOutcome.SHADOW)
+    level: Callable[..., object] = log.info if is_fine else log.warning
     level(
         finish.outcome.value,
         delivery=finish.claim.ref,

@@ -1,8 +1,9 @@
 """Histories of a branch for tests: pipelines with attempts, told by webhooks, played through a real store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count, repeat
 from typing import Any
 
@@ -13,7 +14,8 @@ from relay.changes import in_order
 from relay.ids import new_id
 from relay.model import Change, Event, Outcome
 from relay.pipeline import Relay
-from relay.store import Planned, Store
+from relay.quieting import Facts, Wanted
+from relay.store import Planned, Store, Turn
 from tests.factories import (
     MINUTE,
     NOON,
@@ -178,8 +180,12 @@ def play(
     relay: Relay,
     batches: Iterable[Sequence[Hook]],
     now: Iterable[datetime] = repeat(NOON),
+    after: Callable[[datetime], object] = bool,
 ) -> Played:
-    """Accept and plan as web and worker do, each batch in one transaction; `now` is the time for each."""
+    """Accept and plan as web and worker do, each batch in one transaction; `now` is the time for each.
+
+    after: called after each batch with its time.
+    """
     plans: list[Planned] = []
     worker = new_id()
     for batch, at in zip(batches, now, strict=False):
@@ -189,14 +195,24 @@ def play(
         load = store.load(claims)
         events = [pipeline.normalise(load.events[claim.ref], relay) for claim in claims]
         with store.turn() as turn:
-            known = turn.histories({pipeline.key_of(event, relay) for event in events})
-            decided = pipeline.decide_all(events, known, relay, at)
+            known = turn.histories({key for event in events for key in pipeline.keys_of(event, relay)})
+            decided = pipeline.decide_all(events, known, relay, at, partial(facts_of, turn))
             made = [plan for plan in decided if isinstance(plan, Planned)]
             assert len(made) == len(claims)
             assert turn.record_plans(list(zip(claims, made, strict=True)), at) == (True,) * len(made)
         plans += made
+        after(at)
     keys = {plan.state_key for plan in plans}
     return Played(plans=tuple(plans), histories={key: store.history(key) for key in keys})
+
+
+def facts_of(turn: Turn, wanted: Wanted) -> Facts:
+    """What a worker looks up, silences aside."""
+    return Facts(
+        slots={**turn.told(wanted.told), **turn.slots(wanted.slots)},
+        waiting=turn.waiting(wanted.waiting),
+        unsaid=turn.unsaid(wanted.unsaid),
+    )
 
 
 def _accept(store: Store, hooks: Sequence[Hook]) -> None:

@@ -228,3 +228,19 @@ def test_a_job_can_be_watched(store: Store, tmp_path: Path) -> None:
     assert texts(store) == [
         "misses nightly: e2e on main of gh/acme/api has not finished by Tue 2026-11-24 03:30 CET"
     ]
+
+
+def test_marks_of_watches_that_are_gone_are_forgotten_and_those_of_others_stay(
+    store: Store, relay: Relay, tmp_path: Path
+) -> None:
+    look_once(store, relay, EVENING)
+    other = make_relay(tmp_path / "other", FILE.format(when="every: 6h"))
+    look_once(store, other, EVENING)
+
+    look_once(store, other, EVENING + 89 * DAY)
+    assert len(store.signs.marks("watch")) == 2
+
+    look_once(store, other, EVENING + 91 * DAY)
+    (mark,) = store.signs.marks("watch").values()
+    assert mark.text
+    assert len(texts(store)) == 1

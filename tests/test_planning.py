@@ -9,7 +9,7 @@ import pytest
 
 from relay.errors import UsageError
 from relay.model import Author, Commit, Conversation, Event, Pipeline, PullRequest, Workflow
-from relay.planning import NewDelivery, TargetSpec, decision_record, plan, read_record, unreached
+from relay.planning import NewDelivery, Reservation, TargetSpec, decision_record, plan, read_record, unreached
 from relay.routing import Decision, Resolution, Result, TraceLine
 from tests.factories import MINUTE, NOON, make_event
 
@@ -269,6 +269,15 @@ def test_record_survives_the_way_through_json() -> None:
     record = json.loads(json.dumps(decision_record(resolution, deliveries)))
 
     assert read_record(record) == (resolution, deliveries)
+
+
+def test_the_record_keeps_the_slots_that_a_delivery_takes() -> None:
+    slots = (Reservation(slot="once"), Reservation(slot="throttle", missed=2, missed_since=NOON))
+    delivery = NewDelivery(id="d", target="slack", kind="notify", destination="d", route="r", slots=slots)
+
+    record = json.loads(json.dumps(decision_record(decided(), [delivery])))
+
+    assert read_record(record) == (decided(), (delivery,))
 
 
 def test_record_of_nothing_is_small() -> None:

@@ -1,14 +1,17 @@
 """What the noise controls keep back, and why."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from relay.errors import TemplateError
-from relay.model import Change, Event, Status
+from relay.model import Author, Change, Event, EventKind, Status
+from relay.people import AUTHOR
 from relay.planning import NewDelivery, Reservation
 from relay.quieting import (
+    Budget,
     Control,
     Facts,
     Fate,
@@ -17,6 +20,7 @@ from relay.quieting import (
     Silence,
     Slot,
     SlotState,
+    Spent,
     Terms,
     Wanted,
     as_records,
@@ -103,6 +107,36 @@ def test_a_silence_keeps_matching_messages_back_and_says_whose_it_is() -> None:
 )
 def test_a_silence_holds_for_what_matches_in_its_time(its: dict[str, Any], is_silent: bool) -> None:
     assert bool(left_by(silence(**its)).quiet) is is_silent
+
+
+@pytest.mark.parametrize(
+    ("written", "is_silent"),
+    [
+        ({"project.slug": "*"}, False),
+        ({"event": ["*", "!job"], "project.slug": "*"}, True),
+        ({"event": "!job"}, False),
+        ({"event": "relay"}, True),
+        ({"any": [{"event": "relay"}, {"branch": "main"}]}, True),
+        ({"event": "workflow"}, False),
+    ],
+    ids=["everything", "any event", "not another", "named", "in a block", "other events"],
+)
+def test_the_relays_own_events_are_silenced_only_by_name(written: dict[str, Any], is_silent: bool) -> None:
+    own = make_event(kind=EventKind.RELAY, status=Status.UNKNOWN, notes={"level": "bad"})
+    silences = (silence(written=written),)
+
+    left = quieted(own, [owed()], Terms(silences=silences), Facts(silences=silences), NOON)
+
+    assert bool(left.quiet) is is_silent
+
+
+def test_schedules_hold_for_the_relays_own_events_where_a_route_says_so() -> None:
+    own = make_event(kind=EventKind.RELAY, status=Status.UNKNOWN)
+    drop = owed(id="d2", settings={"during": "night", "outside": "drop"})
+
+    left = quieted(own, [owed(), drop], HOURS, Facts(), NOON)
+
+    assert [delivery.id for delivery in left.deliveries] == ["d1"]
 
 
 def test_of_several_silences_the_longest_is_told() -> None:
@@ -304,7 +338,16 @@ def test_outside_it_may_go_out_silently() -> None:
 
     (delivery,) = left.deliveries
     assert (delivery.mention, delivery.lane, delivery.due_at) == ((), "l", None)
+    assert delivery.settings["silent"] is True
     assert [each.fate for each in left.quiet] == [Fate.SENT]
+
+
+def test_what_is_silent_joins_no_group_that_is_not() -> None:
+    settings = {"during": "night", "outside": "silent"}
+
+    (delivery,) = judged(owed(settings=settings, group_key="g"), terms=HOURS).deliveries
+
+    assert delivery.group_key == "silent g"
 
 
 def test_what_would_be_held_for_ever_is_dropped() -> None:
@@ -336,3 +379,218 @@ def test_of_a_held_message_what_was_fixed_meanwhile_is_no_news() -> None:
     left = worth_telling(events, keys, {"a", "c", "d"})
 
     assert [event.id for event in left] == ["red", "fixed before", "mended"]
+
+
+# Digests
+
+MONDAY = datetime(2026, 11, 30, 9, tzinfo=UTC)
+WEEKLY = {"digest": {"at": "09:00", "days": "mon"}}
+
+
+def test_a_digest_gathers_a_route_until_its_next_moment() -> None:
+    group = {"by": ["branch"], "wait": 30.0}
+
+    (delivery,) = judged(owed(settings={**WEEKLY, "group": group}, group_key="g", lane="l")).deliveries
+
+    assert delivery.group_key == '["digest","chat","trunk","2026-11-30T09:00:00+00:00"]'
+    assert (delivery.lane, delivery.due_at, delivery.latest_at) == (None, MONDAY, MONDAY)
+    gathered = {
+        "by": "digest",
+        "since": "2026-11-23T09:00:00+00:00",
+        "until": "2026-11-30T09:00:00+00:00",
+    }
+    assert delivery.settings == {**WEEKLY, "gathered": gathered}
+
+
+def test_a_digest_says_that_it_is_told_later() -> None:
+    (quiet,) = judged(owed(settings=WEEKLY)).quiet
+
+    assert quiet == Quiet(
+        target="chat",
+        route="trunk",
+        control=Control.DIGEST,
+        reason="gathered for the digest of trunk",
+        until=MONDAY,
+        fate=Fate.LATER,
+    )
+
+
+def test_a_digest_is_in_its_own_timezone() -> None:
+    tokyo = {"digest": {"at": "09:00", "days": "mon-sun", "timezone": "Asia/Tokyo"}}
+
+    (delivery,) = judged(owed(settings=tokyo)).deliveries
+
+    assert delivery.due_at == datetime(2026, 11, 24, tzinfo=UTC)
+    assert delivery.settings["gathered"]["since"] == "2026-11-23T09:00:00+09:00"
+
+
+def test_a_digest_of_a_person_is_their_own() -> None:
+    left = judged(owed(settings=WEEKLY, direct="alice"), owed(settings=WEEKLY, direct="bob"))
+
+    assert len({delivery.group_key for delivery in left.deliveries}) == 2
+
+
+def test_what_is_held_is_told_by_the_first_digest_from_then_on() -> None:
+    at_opening = {"digest": {"at": "22:00", "days": "mon-sun"}}
+
+    (delivery,) = judged(owed(settings={"during": "night", **at_opening}), terms=HOURS).deliveries
+
+    assert delivery.due_at == TONIGHT
+    assert "held" not in delivery.settings
+
+
+def test_who_speaks_about_one_thing_at_a_time_has_no_digest() -> None:
+    delivery = owed(settings=WEEKLY)
+
+    assert judged(delivery, terms=Terms(apart=frozenset({"chat"}))).deliveries == (delivery,)
+
+
+def test_an_author_is_mentioned_in_a_digest_by_name() -> None:
+    def mentioned(known: str | None) -> tuple[str, ...]:
+        delivery = owed(settings=WEEKLY, mention=(AUTHOR, "bob"))
+        return judged(delivery, event={"author": Author(known=known)}).deliveries[0].mention
+
+    assert (mentioned("alice"), mentioned("bob"), mentioned(None)) == (
+        ("alice", "bob"),
+        ("bob",),
+        ("author", "bob"),
+    )
+
+
+# Budgets
+
+TWO_AN_HOUR = Budget(messages=2, per=3600.0, has_cards=True)
+BUDGETED = Terms(budgets={"chat": TWO_AN_HOUR})
+OVERFLOW = '["budget","chat"]'
+
+
+def spending(*deliveries: NewDelivery, spent: Spent | None = None, **event: Any) -> Quieted:
+    facts = Facts(spent={"chat": spent or Spent()})
+    return quieted(make_event(**event), deliveries, BUDGETED, facts, NOON, STATE)
+
+
+def sent(*minutes_ago: int) -> Spent:
+    return Spent(times=tuple(NOON - each * MINUTE for each in minutes_ago))
+
+
+def test_what_budgets_need_is_asked_for_before() -> None:
+    deliveries = [owed(lane="l", group_key="g"), owed(direct="alice"), owed(target="mail")]
+
+    assert wanted(make_event(), deliveries, STATE, BUDGETED) == Wanted(
+        targets={"chat": TWO_AN_HOUR}, groups=("g", OVERFLOW), lanes=("l",)
+    )
+
+
+def test_within_the_budget_a_message_goes_out_and_costs_one() -> None:
+    left = spending(owed(), spent=sent(59))
+
+    assert left.deliveries == (owed(spends=True),)
+    assert left.facts.spent["chat"].times == (NOON - 59 * MINUTE, NOON)
+
+
+def test_beyond_the_budget_it_is_told_as_soon_as_there_is_room() -> None:
+    left = spending(owed(lane="l"), spent=sent(10, 50, 70))
+
+    (delivery,) = left.deliveries
+    assert (delivery.group_key, delivery.lane, delivery.spends) == (OVERFLOW, None, True)
+    assert (delivery.due_at, delivery.latest_at) == (NOON + 10 * MINUTE, NOON + 10 * MINUTE)
+    assert delivery.settings["gathered"] == {
+        "by": "budget",
+        "since": "2026-11-23T12:00:00+00:00",
+        "messages": 2,
+        "per": 3600.0,
+        "until": "2026-11-23T12:10:00+00:00",
+    }
+    assert left.quiet == (
+        Quiet(
+            target="chat",
+            route="trunk",
+            control=Control.BUDGET,
+            reason="budget of 2 messages in 1h used up",
+            until=NOON + 10 * MINUTE,
+            fate=Fate.LATER,
+        ),
+    )
+
+
+def test_what_goes_beyond_waits_for_a_moment_at_least() -> None:
+    (delivery,) = spending(owed(), spent=Spent(times=(NOON - 59.9 * MINUTE,) * 2)).deliveries
+
+    assert delivery.due_at == NOON + MINUTE / 2
+
+
+def test_more_that_goes_beyond_joins_what_waits_already() -> None:
+    spent = replace(sent(10, 50), open={OVERFLOW: NOON + 3 * MINUTE})
+
+    left = spending(owed(), owed(id="d2"), spent=spent)
+
+    assert {each.due_at for each in left.deliveries} == {NOON + 3 * MINUTE}
+    assert left.facts.spent["chat"] == spent
+
+
+def test_what_waits_for_room_counts_as_well() -> None:
+    spent = Spent(times=(NOON - 50 * MINUTE, NOON + 10 * MINUTE))
+
+    (delivery,) = spending(owed(), spent=spent).deliveries
+
+    assert delivery.due_at == NOON + 10 * MINUTE
+
+
+def test_of_one_event_only_what_is_within_the_budget_goes_out() -> None:
+    left = spending(owed(id="d1"), owed(id="d2"), owed(id="d3"), owed(id="d4"))
+
+    assert [each.group_key for each in left.deliveries] == [None, None, OVERFLOW, OVERFLOW]
+    assert {each.due_at for each in left.deliveries[2:]} == {NOON + 60 * MINUTE}
+
+
+@pytest.mark.parametrize(
+    ("delivery", "event"),
+    [
+        (owed(direct="alice"), {}),
+        (owed(), {"kind": EventKind.RELAY}),
+        (owed(settings={"shadow": True}), {}),
+        (owed(settings={"held": "office"}), {}),
+        (owed(group_key="open"), {}),
+        (owed(lane="begun"), {}),
+        (owed(kind="act"), {}),
+        (owed(target="mail"), {}),
+    ],
+    ids=["direct", "own event", "shadow", "held", "joins", "card", "action", "other target"],
+)
+def test_some_messages_cost_nothing_and_always_go_out(delivery: NewDelivery, event: dict[str, Any]) -> None:
+    spent = Spent(times=(NOON, NOON), open={"open": NOON}, lanes=frozenset({"begun"}))
+
+    left = spending(delivery, spent=spent, **event)
+
+    assert left.deliveries == (delivery,)
+    assert left.facts.spent["chat"] == spent
+
+
+def test_a_new_group_costs_one_and_what_joins_it_nothing() -> None:
+    group = {"group_key": "g", "due_at": NOON + MINUTE, "latest_at": NOON + 5 * MINUTE}
+
+    left = spending(owed(id="d1", **group), owed(id="d2", **group))
+
+    assert [each.spends for each in left.deliveries] == [True, False]
+    assert left.facts.spent["chat"].times == (NOON + 5 * MINUTE,)
+
+
+def test_the_first_of_a_conversation_costs_one_and_what_changes_its_card_nothing() -> None:
+    left = spending(owed(id="d1", lane="l"), owed(id="d2", lane="l"))
+
+    assert [each.spends for each in left.deliveries] == [True, False]
+
+
+def test_where_each_message_is_new_each_costs_one() -> None:
+    terms = Terms(budgets={"chat": replace(TWO_AN_HOUR, has_cards=False)})
+    spent = {"chat": Spent(lanes=frozenset({"l"}))}
+
+    left = quieted(make_event(), [owed(lane="l")], terms, Facts(spent=spent), NOON, STATE)
+
+    assert left.deliveries[0].spends
+
+
+def test_a_digest_of_a_route_costs_nothing() -> None:
+    (delivery,) = spending(owed(settings=WEEKLY), spent=sent(1, 1)).deliveries
+
+    assert (delivery.due_at, delivery.spends) == (MONDAY, False)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from relay.accounts import account_about
 from relay.markup import MARKUPS
 from relay.model import (
     Build,
@@ -481,3 +482,120 @@ def test_the_parts_of_a_group_may_be_worded_too() -> None:
         "* api / flow-0\n* api / flow-1",
         "by trunk-broke",
     )
+
+
+# accounts
+
+SINCE = NOON.astimezone(PARIS) - 4 * HOUR
+DIGEST = Reason(route="trunk", change=Change.BROKE, digest=True, since=SINCE, until=NOON)
+
+
+def tell(*events: Event, reason: Reason = DIGEST, now: datetime = NOON, **options: Any) -> Message:
+    renderer = Renderer((shipped_messages(),), options.get("templates"))
+    return renderer.render(
+        "plain",
+        "console",
+        "standard",
+        (),
+        reason,
+        now,
+        PARIS,
+        account=account_about(events),
+        limit=options.get("limit", BODY_LIMIT),
+    )
+
+
+def on(branch: str, change: Change, **overrides: Any) -> Event:
+    is_bad = change in (Change.BROKE, Change.STILL_FAILING)
+    status = Status.FAILED if is_bad else Status.SUCCESS
+    id = overrides.pop("id", f"{branch} {change}")
+    return make_event(id=id, branch=branch, change=change, status=status, url=None, **overrides)
+
+
+def test_a_digest_tells_each_branch_by_its_counts_the_worst_first() -> None:
+    message = tell(
+        on("topic", Change.STILL_PASSING, id="e1"),
+        on("topic", Change.STILL_PASSING, id="e2"),
+        on("main", Change.BROKE),
+        on("main", Change.FIXED),
+    )
+
+    assert message.title == "🔴 4 results since 09:00: 1 broke, 1 fixed, 2 passing"
+    assert message.body == "🔴 api on main: 1 broke, 1 fixed\n🟢 api on topic: 2 passing"
+    assert (message.facts, message.level) == ((), Level.BAD)
+    assert message.fallback == "4 results since 09:00: 1 broke, 1 fixed, 2 passing"
+
+
+def test_a_digest_of_one_result_is_a_digest() -> None:
+    message = tell(on("main", Change.FIXED))
+
+    assert (message.title, message.body) == ("🟢 1 result since 09:00: 1 fixed", "🟢 api on main: 1 fixed")
+
+
+def test_a_digest_of_branches_beyond_count_says_how_many_more() -> None:
+    events = [on(f"topic-{number:02}", Change.STILL_PASSING) for number in range(90)]
+
+    lines = tell(*events).body.splitlines()
+
+    assert (len(lines), lines[0], lines[-1]) == (51, "🟢 api on topic-89: 1 passing", "… and 40 more")
+
+
+def test_a_digest_keeps_to_the_room_there_is() -> None:
+    events = [on(f"topic-{number:02}", Change.STILL_PASSING) for number in range(20)]
+
+    body = tell(*events, limit=100).body
+
+    assert body == ("🟢 api on topic-19: 1 passing\n🟢 api on topic-18: 1 passing\n… and 18 more")
+
+
+def test_what_the_relay_said_itself_is_told_in_its_words() -> None:
+    def said(id: str, text: str) -> Event:
+        return make_event(id=id, kind=EventKind.RELAY, url=None, notes={"text": text, "level": "bad"})
+
+    message = tell(said("e1", "hook-1 is silent"), said("e2", "hook-2 is silent"))
+
+    assert message.body == "🔴 relay: hook-2 is silent, and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("since", "text"),
+    [
+        (SINCE, "09:00"),
+        (SINCE - 24 * HOUR, "Sun 09:00"),
+        (SINCE - 6 * 24 * HOUR, "Tue 09:00"),
+        (SINCE - 7 * 24 * HOUR, "2026-11-16 09:00"),
+    ],
+)
+def test_a_digest_says_since_when_as_people_do(since: datetime, text: str) -> None:
+    message = tell(on("main", Change.FIXED), reason=replace(DIGEST, since=since))
+
+    assert message.title == f"🟢 1 result since {text}: 1 fixed"
+
+
+def test_a_used_up_budget_is_said_in_the_text() -> None:
+    reason = replace(DIGEST, budget="20 messages in 1 h")
+
+    message = tell(on("main", Change.BROKE), on("main", Change.STILL_FAILING), reason=reason)
+
+    assert message.body == (
+        "budget of 20 messages in 1 h used up; 2 more since 09:00\n🔴 api on main: 1 broke, 1 still failing"
+    )
+
+
+def test_a_template_can_tell_a_digest() -> None:
+    spec = Spec(
+        summary="{{ reason.digest }} {{ reason.since | time }} {{ reason.until | time }}", line="{{ place }}!"
+    )
+
+    message = tell(on("main", Change.FIXED), templates={"standard": spec})
+
+    assert (message.title, message.body) == ("True 2026-11-23 09:00 2026-11-23 13:00", "api on main!")
+
+
+def test_a_digest_whose_template_fails_is_told_all_the_same() -> None:
+    spec = Spec(summary="{{ 1 / 0 }}")
+
+    message = tell(on("main", Change.FIXED), templates={"standard": spec})
+
+    assert message.title == "🟢 1 result since 09:00: 1 fixed"
+    assert (message.problem or "").startswith("The template standard could not be used: ")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from relay.schedules import Schedule, parse_date, parse_days, parse_time
+from relay.schedules import Moments, Schedule, parse_date, parse_days, parse_time
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -111,3 +111,40 @@ def test_what_is_no_time_of_day_is_refused(text: str) -> None:
 def test_what_is_no_date_is_refused() -> None:
     with pytest.raises(ValueError, match=r'^"2027-02-29" is not a date; write "2026-12-25"$'):
         parse_date("2027-02-29")
+
+
+MONDAYS = Moments(days=parse_days("mon"), minutes=parse_time("09:00"), zone=PARIS)
+IN_THE_GAP = Moments(days=parse_days("mon-sun"), minutes=parse_time("02:30"), zone=PARIS)
+
+
+@pytest.mark.parametrize(
+    ("moments", "now", "last", "following"),
+    [
+        (MONDAYS, "2026-11-23 08:59:59", "2026-11-16 09:00", "2026-11-23 09:00"),
+        (MONDAYS, "2026-11-23 09:00", "2026-11-23 09:00", "2026-11-30 09:00"),
+        (MONDAYS, "2026-10-25 12:00", "2026-10-19 09:00", "2026-10-26 09:00"),
+        (IN_THE_GAP, "2026-03-29 01:59", "2026-03-28 02:30", "2026-03-29 03:00"),
+        (IN_THE_GAP, "2026-03-29 03:00", "2026-03-29 03:00", "2026-03-30 02:30"),
+        (IN_THE_GAP, "2026-10-25 00:00", "2026-10-24 02:30", "2026-10-25 02:30"),
+        (IN_THE_GAP, "2026-10-25 02:30", "2026-10-25 02:30", "2026-10-26 02:30"),
+        (IN_THE_GAP, "2028-02-28 12:00", "2028-02-28 02:30", "2028-02-29 02:30"),
+    ],
+)
+def test_a_moment_of_the_week_is_by_the_clock_on_the_wall_and_happens_once(
+    moments: Moments, now: str, last: str, following: str
+) -> None:
+    assert (moments.last_until(at(now)), moments.next_after(at(now))) == (at(last), at(following))
+
+
+def test_a_moment_on_a_day_that_a_country_skipped_is_the_first_instant_after_it() -> None:
+    apia = Moments(days=frozenset(range(7)), minutes=9 * 60, zone=ZoneInfo("Pacific/Apia"))
+    thursday = datetime(2011, 12, 30, 0, tzinfo=UTC)
+
+    assert apia.next_after(thursday) == datetime(2011, 12, 30, 10, tzinfo=UTC)
+
+
+def test_a_moment_that_the_clocks_have_twice_is_not_repeated() -> None:
+    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+    assert IN_THE_GAP.last_until(second) == second.replace(hour=0)
+    assert IN_THE_GAP.next_after(second) == at("2026-10-26 02:30")

@@ -15,6 +15,8 @@ from relay.errors import DeliveryError
 from relay.model import Answer, Event, Status
 from relay.runs import Intent, Run, RunKind, RunState, retry_origin, why_no_retry
 
+JUDGED = "flaky"  # the policy of what the section `retry` decides on
+RULED = "retry"  # among the settings of its delivery: what was ruled
 WORDS = {RetryFrom.FAILED: "from its failed jobs", RetryFrom.START: "from the start"}
 
 
@@ -53,6 +55,9 @@ class Retry(Action):
         run = tools.runs.find(doing.delivery_id)
         if run is not None and run.state is not RunState.REFUSED:
             return starter.resume(run)
+        off = tools.is_off() if self.policy == JUDGED else None
+        if off is not None:
+            return starter.refrain(off)
         self._refuse_unfit(doing.event)
         overtaken = _overtaken(client, where)
         return starter.refrain(overtaken) if overtaken else starter.start()
@@ -64,7 +69,10 @@ class Retry(Action):
             raise DeliveryError("it passed, so no job has failed; use from: start", permanent=True)
 
     def _starter(self, doing: Doing, tools: Tools, client: CircleCI, where: Whereabouts) -> Starter:
-        origin = retry_origin(doing.event)
+        origin, start, limit = retry_origin(doing.event), self.start, self.limit
+        if self.policy == JUDGED and (ruled := doing.settings.get(RULED)):
+            start = RetryFrom.START if ruled["from_start"] else self.start
+            limit = ruled["limit"]
         if origin is None:
             raise DeliveryError(NOTHING, permanent=True)
         intent = Intent(
@@ -80,12 +88,12 @@ class Retry(Action):
             doing=doing,
             tools=tools,
             type=self.type,
-            did=f"ran it again {WORDS[self.start]}" if where.workflow else "ran it again",
+            did=f"ran it again {WORDS[start]}" if where.workflow else "ran it again",
             intent=intent,
             why_not=lambda earlier: why_no_retry(
-                doing.event, earlier, limit=self.limit, cooldown=self.cooldown, now=doing.now
+                doing.event, earlier, limit=limit, cooldown=self.cooldown, now=doing.now
             ),
-            ask=lambda: client.retry(where.project, **where.named(), start=self.start, ssh=self.ssh),
+            ask=lambda: client.retry(where.project, **where.named(), start=start, ssh=self.ssh),
             look=lambda run: _child(client, where, _known(tools, run)),
         )
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "schema": "configuration",
     "explain": "explain",
     "test": "trying",
+    "backtest": "backtest",
     "lint": "linting",
     "send-test": "sending",
     "events": "ledger",

@@ -10,7 +10,18 @@ from rich.text import Text
 
 from relay import planning
 from relay.cli import kept_quiet
-from relay.cli.output import ago, aligned, json_text, masked, plain, short, style_of, visible, visible_lines
+from relay.cli.output import (
+    ago,
+    aligned,
+    count,
+    json_text,
+    masked,
+    plain,
+    short,
+    style_of,
+    visible,
+    visible_lines,
+)
 from relay.cli.report import event_line, labelled, result_of, route_lines, route_records
 from relay.config import Config
 from relay.model import DeliveryState, Event
@@ -36,7 +47,8 @@ def when(row: DeliveryRow, now: datetime) -> str:
 
 def message_of(row: DeliveryRow) -> str:
     """What was said; what went wrong where it did."""
-    failed = row.error if row.state is not DeliveryState.DELIVERED else None
+    is_done = row.state in (DeliveryState.DELIVERED, DeliveryState.SHADOW)
+    failed = None if is_done else row.error
     return failed or row.title or ""
 
 
@@ -134,12 +146,20 @@ def _facts(found: EventDetail, zone: ZoneInfo, now: datetime) -> Iterator[Text]:
     facts: Mapping[str, str | None] = {
         "id": row.id,
         "arrived": f"{_time(row.received_at, zone)}, {ago(row.received_at, now)}",
+        "repeats": repeats_of(row, zone),
         "planning": None if row.state is EventState.PLANNED else _planning(row),
         "state": row.state_key,
         **(_facts_of(found.event) if found.event else {}),
         "config": found.config,
     }
     return (labelled(label, text) for label, text in facts.items() if text)
+
+
+def repeats_of(row: EventRow, zone: ZoneInfo) -> str | None:
+    """How often the same webhook came again, and when it did last."""
+    if row.repeated_at is None:
+        return None
+    return f"received again {count(row.repeats, 'time')}, last {_time(row.repeated_at, zone)}"
 
 
 def _planning(row: EventRow) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from relay import changes, pipeline
+from relay import changes, judging, payloads, pipeline
 from relay.fields import is_fetched
-from relay.model import Event, EventKind, Outcome, Status
+from relay.model import Event, EventKind, Generation, Outcome, Status
 from relay.pipeline import Decided, Relay
 from relay.quieting import Facts, Wanted
 from relay.routing import TraceLine
-from relay.store import EventFilter, Store, StoredEvent
+from relay.store import EventFilter, EventRow, OpenGroup, Store, StoredEvent
 
 LOOKED_AT = 200  # newest events of the project, among which ignored results are found
 
@@ -34,6 +34,10 @@ class Explained:
     now: datetime
     past: Past
     cards: Mapping[str, bool] = field(default_factory=dict)  # by lane, whether its conversation has a message
+    groups: Mapping[str, OpenGroup] = field(
+        default_factory=dict
+    )  # by delivery, the open one that it would join
+    received: EventRow | None = None  # the same webhook, when it is in the ledger
 
 
 def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, now: datetime) -> Explained:
@@ -44,8 +48,9 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         known = [outcome for outcome in store.history(key) if outcome.event_id < hook.id]
         ignored = _ignored(store, EventFilter(project=event.project.slug), key, hook.id, relay)
         past = Past(outcomes=(*known, *ignored))
-    look_up = partial(_facts, store, now) if store else pipeline.know_nothing
-    decided = pipeline.decide(event, past.outcomes, relay, now, look_up)
+    look_up = partial(_facts, store, hook.id, now) if store else pipeline.know_nothing
+    judged_by = judging.known_of(store, [event], relay.retry, now) if store else {}
+    decided = pipeline.decide(event, past.outcomes, relay, now, look_up, judged_by)
     if event.kind is EventKind.PING:
         decided = replace(decided, deliveries=(), quiet=())
     lanes = [delivery.lane for delivery in decided.deliveries if delivery.lane]
@@ -56,6 +61,8 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         now=now,
         past=past,
         cards={lane: store.has_card(lane) for lane in lanes} if store else {},
+        groups=_groups(store, decided, hook.id) if store else {},
+        received=_received(store, hook) if store else None,
     )
 
 
@@ -66,10 +73,33 @@ def _with_fetched(event: Event, store: Store | None) -> Event:
     return replace(event, notes={**event.notes, **{name: known[name] for name in known if is_fetched(name)}})
 
 
-def _facts(store: Store, now: datetime, wanted: Wanted) -> Facts:
-    """As far as they were so at `now`: what happened to a slot since is not asked for."""
-    known = {name: slot for name, slot in store.slots(wanted.slots).items() if slot.at <= now}
-    return Facts(silences=store.silences(now), slots=known)
+def _received(store: Store, hook: StoredEvent) -> EventRow | None:
+    if hook.generation is Generation.OURS:
+        return None
+    return store.received(payloads.peek(hook.body, hook.content_type).dedupe_key)
+
+
+def _groups(store: Store, decided: Decided, before: str) -> dict[str, OpenGroup]:
+    keys = {each.id: (each.target, each.group_key) for each in decided.deliveries if each.group_key}
+    found = {id: store.open_group(target, key, before) for id, (target, key) in keys.items() if key}
+    return {id: group for id, group in found.items() if group}
+
+
+def _facts(store: Store, before: str, now: datetime, wanted: Wanted) -> Facts:
+    """As far as they were so at `now`, with the results that came before the event of this id."""
+    stored = {**store.told(wanted.told), **store.slots(wanted.slots)}
+    known = {name: slot for name, slot in stored.items() if slot.at <= now}
+    histories = {
+        key: tuple(each for each in store.history(key) if each.event_id < before) for key in wanted.states
+    }
+    return Facts(
+        silences=store.silences(now),
+        slots=known,
+        histories=histories,
+        waiting=store.waiting(wanted.waiting, now) if wanted.waiting else {},
+        unsaid=store.unsaid(wanted.unsaid, now) if wanted.unsaid else frozenset(),
+        spent=store.spent(wanted, now),
+    )
 
 
 def _ignored(store: Store, wanted: EventFilter, key: str, before: str, relay: Relay) -> tuple[Outcome, ...]:

@@ -287,8 +287,11 @@ def prune(path: str, older_than: str, as_json: bool) -> None:
       relay prune --older-than 30d
     """
     age = _age(older_than)
-    with ledger(path) as (_, store):
-        pruned = store.prune(_before(store.now(), age))
+    with ledger(path) as (settings, store):
+        now = store.now()
+        before = _before(now, age)
+        slots_before = min(before, now - timedelta(seconds=settings.defaults.keep))
+        pruned = store.prune(before, slots_before=slots_before)
     if as_json:
         print_json(plain(pruned))
     else:

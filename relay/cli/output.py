@@ -27,6 +27,7 @@ STATUS_STYLES = {
     "stuck": "red",
     "permanent": "red",
     "temporary": "yellow",
+    "shadow": "dim",
     "waiting": "yellow",
     "open": "yellow",
     "leased": "yellow",

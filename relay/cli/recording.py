@@ -81,7 +81,12 @@ def _expect(came: Outcomes) -> dict[str, Any]:
         "notify": list(came.notified),
         "mention": list(came.mentioned),
         "act": list(came.acted),
+        **({"quiet": _quiet(came)} if came.quiet else {}),
     }
+
+
+def _quiet(came: Outcomes) -> dict[str, str]:
+    return {target: quiet.control.value for target, quiet in came.quiet.items()}
 
 
 def _name_of(event: Event, taken: Sequence[str]) -> str:

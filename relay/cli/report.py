@@ -1,7 +1,7 @@
 """How `explain` and `event` tell what was decided: one line for each route, one for each delivery. Pure."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 from typing import Any
 
@@ -10,15 +10,16 @@ from rich.text import Text
 from relay import changes, durations
 from relay.cli import doings, kept_quiet
 from relay.cli.explained import Explained
-from relay.cli.output import ago, aligned, count, plain, visible
+from relay.cli.output import ago, aligned, count, plain, short, visible
 from relay.cli.reasons import nearest_miss, why_no_change, why_nothing
 from relay.model import Conversation, Event, Outcome, Status
 from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
 from relay.pipeline import Relay
-from relay.planning import SHADOW, NewDelivery
-from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, as_records
+from relay.planning import GATHERED, SHADOW, NewDelivery
+from relay.quieting import HELD, MISSED, ONCE_PER, THROTTLE, VERDICT, Control, as_records
 from relay.routing import Result, TraceLine
+from relay.store import EventRow
 
 LABEL = 9  # columns of "event", "state" and "config"
 BECAUSE = 43  # least columns of a reason, so that the mark of the nearest miss stands apart
@@ -49,6 +50,7 @@ def lines(explained: Explained) -> Iterator[Text]:
 def head(explained: Explained) -> Iterator[Text]:
     """What the event is, what it did to its branch, and by which configuration it is judged."""
     yield event_line(explained.decided.event)
+    yield from _received_lines(explained)
     yield from _state_lines(explained)
     yield from _failure_lines(explained.decided.event)
     yield _config_line(explained)
@@ -75,6 +77,25 @@ def event_line(event: Event) -> Text:
         " ".join(filter(None, (event.status.value.upper(), _where(event), _whose(event)))),
     )
     return labelled("event", "  ".join(filter(None, parts)))
+
+
+def _received_lines(explained: Explained) -> Iterator[Text]:
+    """How often the webhook came, when it came more than the once that is explained."""
+    row, zone = explained.received, explained.relay.timezone
+    if row is None:
+        return
+    times = count(row.repeats + 1, "time")
+    last = f", last {_clock(row.repeated_at, explained.now, zone)}" if row.repeated_at else ""
+    if row.id != explained.decided.event.id:
+        yield labelled("", f"received {times}{last}, as event {short(row.id)}; a duplicate is only counted")
+    elif row.repeats:
+        yield labelled("", f"received {times}{last}")
+
+
+def _clock(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """A time of today, else with its date."""
+    at, now = at.astimezone(zone), now.astimezone(zone)
+    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def _where(event: Event) -> str:
@@ -196,6 +217,7 @@ def remarks(delivery: NewDelivery, notifier: Notifier, explained: Explained) -> 
         if notifier.conversation is Conversation.STATE
         else None,
         _grouping(delivery, explained.now),
+        _joining(delivery, explained),
         "shadow: recorded, not sent" if delivery.settings.get(SHADOW) else None,
         _template(delivery),
         *_slots(delivery),
@@ -221,11 +243,33 @@ def _grouping(delivery: NewDelivery, now: datetime) -> str | None:
     group = delivery.settings.get("group")
     if delivery.group_key is None:
         return None
+    if delivery.settings.get(GATHERED, {}).get("by") == Control.BUDGET:
+        return "budget used up: one message with all that goes beyond"
+    if GATHERED in delivery.settings:
+        return f"one message with all since {_since(delivery)}, in the digest of {delivery.route}"
     if HELD in delivery.settings:
         return f"held until {delivery.settings[HELD]} begins, in one summary"
+    if delivery.is_verdict:
+        return "decides what was held"
     longest = (delivery.latest_at or now) - now
+    if VERDICT in delivery.settings:
+        return f"held for a verdict{_at_most(longest)}"
     by = ", ".join(group["by"]) if group else "pipeline, since it cannot change what was sent"
     return f"grouped by {by}{_at_most(longest)}"
+
+
+def _joining(delivery: NewDelivery, explained: Explained) -> str | None:
+    """The open message of its group, and when that goes out if nothing more comes."""
+    group = explained.groups.get(delivery.id)
+    if group is None:
+        return None
+    due = min(delivery.due_at or group.latest_at, group.latest_at)
+    until = _clock(due, explained.now, explained.relay.timezone)
+    return f"joins the message that waits until {until} with {count(group.events, 'event')}"
+
+
+def _since(delivery: NewDelivery) -> str:
+    return f"{datetime.fromisoformat(delivery.settings[GATHERED]['since']):%a %Y-%m-%d %H:%M}"
 
 
 def _at_most(longest: timedelta) -> str:
@@ -279,9 +323,16 @@ def head_record(explained: Explained) -> dict[str, Any]:
     """The head of the report for scripts."""
     return {
         "event": plain(explained.decided.event),
+        "received": _received_record(explained.received),
         "state": _state_record(explained),
         "config": _config_record(explained.relay),
     }
+
+
+def _received_record(row: EventRow | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {"id": row.id, "times": row.repeats + 1, "last_at": plain(row.repeated_at or row.received_at)}
 
 
 def _state_record(explained: Explained) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from relay.cli.moments import since as back_to
 from relay.cli.opening import ledger
 from relay.cli.output import ago, json_option, masked, plain, print_json, print_table, short
 from relay.config import Config
+from relay.config.retry import Retry
 from relay.odds.wilson import interval
 from relay.policy import Mode
 from relay.store import Store, SwitchedOff
@@ -50,7 +51,7 @@ def on(path: str) -> None:
     with ledger(path) as (settings, store):
         was_off = store.switch_on()
     told = "retries are on again" if was_off else "retries were not off"
-    click.echo(f"{told}; retry.mode is {settings.retry.mode}")
+    click.echo(f"{told}; retry.mode is {_retry(settings).mode}")
 
 
 @retry.command()
@@ -60,7 +61,7 @@ def status(path: str, as_json: bool) -> None:
     """Tell whether retries are on, and what is left of the budgets."""
     with ledger(path) as (settings, store):
         switched, now = store.switched_off(), store.now()
-        used = store.spent_by_all(settings.retry.mode, now)
+        used = store.used_by_all(_retry(settings).mode, now)
     found = _status(settings, switched, used)
     if as_json:
         print_json(masked(found, settings.masker))
@@ -163,14 +164,20 @@ def _flake(each: Flake) -> tuple[object, ...]:
 
 
 def _status(settings: Config, switched: SwitchedOff | None, used: Mapping[str, Any]) -> dict[str, Any]:
-    budgets = settings.retry.budgets
-    is_on = settings.retry.mode is Mode.ON and switched is None
+    retry = _retry(settings)
+    budgets = retry.budgets
+    is_on = retry.mode is Mode.ON and switched is None
     return {
-        "retries": "on" if is_on else switched.words if switched else f"{settings.retry.mode} (retry.mode)",
+        "retries": "on" if is_on else switched.words if switched else f"{retry.mode} (retry.mode)",
         "last_hour": f"{used['in_hour']} of at most {budgets.per_hour.cap}",
         "last_day": f"{used['minutes_day']:.0f} of {budgets.minutes.day:g} minutes",
         "last_month": f"{used['minutes_month']:.0f} of {budgets.minutes.month:g} minutes",
     }
+
+
+def _retry(settings: Config) -> Retry:
+    """What holds; without the section nothing is judged, and what it would be is told."""
+    return settings.retry or Retry()
 
 
 def _zone(settings: Config) -> ZoneInfo:

@@ -26,6 +26,8 @@ REMEDIES = {
     429: "too many messages; wait a little and try again",
 }
 OF_RESULTS = "it speaks of results only; `relay explain EVENT --payload NAME` shows what it would send"
+SHADOWED = "nothing was sent, the notifier is in shadow"
+OUT_OF_SHADOW = "take `shadow` out of its settings to try it"
 SETTINGS = "check the notifier's settings"
 UNREACHABLE = "check the address, and that this machine can reach it"
 LATER = "the service has trouble; a real message would be tried again"
@@ -90,7 +92,8 @@ def _tell(name: str, finish: Finish, as_json: bool) -> None:
         click.echo(OF_RESULTS)
         return
     if finish.outcome is not AttemptOutcome.DELIVERED:
-        click.echo(visible(f"{name}: not delivered: {finish.error}"))
+        why = SHADOWED if finish.outcome is AttemptOutcome.SHADOW else finish.error
+        click.echo(visible(f"{name}: not delivered: {why}"))
         click.echo(remedy(finish))
     elif finish.error:
         click.echo(visible(f"{name}: delivered without its template: {finish.error}"))
@@ -112,6 +115,8 @@ def _was_nothing_sent(finish: Finish) -> bool:
 
 def remedy(finish: Finish) -> str:
     """What to do about a message that did not arrive."""
+    if finish.outcome is AttemptOutcome.SHADOW:
+        return OUT_OF_SHADOW
     status, may_pass = finish.answer.status, finish.outcome is AttemptOutcome.TEMPORARY
     if status in REMEDIES:
         return REMEDIES[status]

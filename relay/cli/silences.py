@@ -85,7 +85,7 @@ def list_(path: str, as_json: bool) -> None:
     """
     with ledger(path) as (settings, store):
         now = store.now()
-        own = [each for each in wiring.quiet_of(settings).silences if each.is_active(now)]
+        own = [each for each in wiring.silences_of(settings) if each.is_active(now)]
         found = (*store.silences(now), *own)
     if as_json:
         print_json(masked([_record(each) for each in found], settings.masker))

@@ -11,7 +11,8 @@ from relay.model import Event, EventKind, Outcome
 from relay.moments import in_utc
 from relay.people import AUTHOR
 from relay.pipeline import Decided, Relay
-from relay.planning import DIRECT, NewDelivery
+from relay.planning import DIRECT, SHADOW, NewDelivery
+from relay.quieting import Quiet
 from relay.routing import Result, TraceLine
 from relay.store import StoredEvent
 
@@ -52,6 +53,7 @@ class Outcomes:
     notified: Mapping[str, str]  # target or "dm:alice" → the route that reached it
     mentioned: Mapping[str, str]
     acted: Mapping[str, str]
+    quiet: Mapping[str, Quiet]  # what had a say first, by notifier
 
 
 def attempt(example: Example, hook: StoredEvent, relay: Relay) -> Tried:
@@ -96,13 +98,15 @@ def _outcome(each: Earlier, distance: int, number: int | None, begins: datetime,
 def outcomes_of(example: Example, hook: StoredEvent, relay: Relay) -> Outcomes:
     """Who is told, mentioned and what is done, each by which route. Raises PayloadError."""
     decided = _decide(example, hook, relay)
-    told = doings.messages(decided.deliveries)
+    done = [each for each in decided.deliveries if not each.settings.get(SHADOW)]
+    told = doings.messages(done)
     return Outcomes(
         decided=decided,
         trace={line.route: line for line in relay.router.explain(decided.event)},
         notified={_told_name(delivery): delivery.route for delivery in told},
         mentioned={key: delivery.route for delivery in told for key in _mentioned(delivery, decided, relay)},
-        acted={delivery.target: delivery.route for delivery in doings.actions(decided.deliveries)},
+        acted={delivery.target: delivery.route for delivery in doings.actions(done)},
+        quiet={quiet.target: quiet for quiet in reversed(decided.quiet)},
     )
 
 
@@ -111,7 +115,7 @@ def _decide(example: Example, hook: StoredEvent, relay: Relay) -> Decided:
     history = history_of(example.given.past, event, relay)
     decided = pipeline.decide(event, history, relay, event.received_at)
     is_ping = event.kind is EventKind.PING  # which is answered, and nobody told
-    return replace(decided, deliveries=()) if is_ping else decided
+    return replace(decided, deliveries=(), quiet=()) if is_ping else decided
 
 
 def _told_name(delivery: NewDelivery) -> str:
@@ -139,8 +143,36 @@ def _differences(expected: Expected, came: Outcomes, relay: Relay) -> Iterator[D
     ):
         names = None if wanted is None else tuple(_named(name, author) for name in wanted)
         missing, unwanted = _compare(names, found)
-        yield from (Difference(what=what, problem=f"{name} is not {verb}") for name in missing)
+        why = came.quiet if what == "notify" else {}
+        yield from (_missing(what, name, verb, why.get(name)) for name in missing)
         yield from (Difference(what=what, problem=f"{name} is {verb}, by {found[name]}") for name in unwanted)
+    yield from _of_quiet(expected, came)
+
+
+def _missing(what: str, name: str, verb: str, why: Quiet | None) -> Difference:
+    because = f": kept quiet by {_spelt(why)}" if why else ""
+    return Difference(what=what, problem=f"{name} is not {verb}{because}")
+
+
+def _spelt(quiet: Quiet) -> str:
+    return f"{quiet.control.value} ({quiet.reason})"
+
+
+def _of_quiet(expected: Expected, came: Outcomes) -> Iterator[Difference]:
+    """The whole of what had a say, when the test says anything about it."""
+    if expected.quiet is None:
+        return
+    for name, control in expected.quiet.items():
+        found = came.quiet.get(name)
+        if found is None:
+            yield Difference(what="quiet", problem=f"{name} is not kept quiet, wanted {control.value}")
+        elif found.control is not control:
+            yield Difference(
+                what="quiet", problem=f"{name} is kept quiet by {_spelt(found)}, wanted {control.value}"
+            )
+    for name, found in came.quiet.items():
+        if name not in expected.quiet:
+            yield Difference(what="quiet", problem=f"{name} is kept quiet by {_spelt(found)}")
 
 
 def _of_routes(expected: Expected, came: Outcomes) -> Iterator[Difference]:

@@ -9,13 +9,25 @@ from pydantic import BaseModel
 from relay.config.config import Config
 from relay.config.file import File
 from relay.config.names import Place, named_routes
+from relay.config.retry import FLAKY, Retry
 from relay.config.tree import Path
 from relay.errors import Fault
 from relay.routing import RouteSpec
 from relay.sandbox import compile_condition
 from relay.secret import Masker, Secret
 
-SETTINGS = ("group", "hold", "throttle", "once_per", "during", "outside", "digest", "template", "shadow")
+SETTINGS = (
+    "group",
+    "hold",
+    "throttle",
+    "once_per",
+    "during",
+    "outside",
+    "digest",
+    "template",
+    "shadow",
+    "inhibit",
+)
 FINGERPRINT = 8  # hex digits
 
 
@@ -57,8 +69,14 @@ def build(
         watch=file.watch,
         silences=file.silences,
         schedules=file.schedules,
-        retry=file.retry,
+        retry=_retry(file, actions),
     )
+
+
+def _retry(file: File, actions: Mapping[str, BaseModel]) -> Retry | None:
+    """Failures are judged where the file says so, or an action wants it."""
+    is_wanted = any(getattr(action, "policy", None) == FLAKY for action in actions.values())
+    return file.retry if is_wanted or "retry" in file.model_fields_set else None
 
 
 def secrets_in(value: Any) -> Iterator[Secret]:
@@ -105,5 +123,6 @@ def _spec(place: Place, places: Mapping[Path, Place]) -> RouteSpec:
 def _settings(place: Place) -> dict[str, Any]:
     """Only what the route itself says; durations are seconds, all values fit into JSON."""
     written = place.route.model_dump(mode="json", include=set(SETTINGS), exclude_unset=True)
-    group = place.route.group.model_dump(mode="json", exclude_none=True) if place.route.group else None
-    return {**written, "group": group} if "group" in written else written
+    whole = {"group": place.route.group, "digest": place.route.digest}
+    dumped = {key: each.model_dump(mode="json", exclude_none=True) for key, each in whole.items() if each}
+    return {**written, **dumped}

@@ -41,5 +41,5 @@ class Config:
     watch: Mapping[str, Watch]
     silences: tuple[SilenceSpec, ...]
     schedules: Mapping[str, Hours]
-    retry: Retry
+    retry: Retry | None  # None: nothing is judged
     tests: tuple[Example, ...] = ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from relay import moments
+from relay import durations, moments
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
@@ -32,6 +32,9 @@ NO_ROUTES = (
 )
 
 NO_HOURS = "there are no hours to be outside of; add during: and a name from `schedules`"
+NO_STATE_OF_TRUNK = "it has no effect, since defaults.state.key does not name branch; add branch there"
+GROUP_IN_DIGEST = "the digest gathers everything already; remove group"
+GROUP_UNDER_DIGEST = "the inherited digest gathers everything already; remove group, or add digest: null"
 FETCHED_LATE = "has to be fetched from CircleCI, and whether to be silent is decided without asking"
 
 
@@ -62,6 +65,8 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _silences,
         _retry,
         _signatures,
+        _trunk,
+        _dedupe,
     )
     return tuple(fault for check in checks for fault in check(subject))
 
@@ -85,8 +90,13 @@ def _routes(subject: Subject) -> Iterator[Fault]:
             known = subject.file.schedules
             problem = unknown(f"unknown schedule {route.during}", route.during, known)
             yield subject.page.fault((*path, "during"), problem)
+        if route.throttle is not None and route.throttle > subject.file.defaults.keep:
+            yield subject.page.fault((*path, "throttle"), _forgotten(subject))
         if route.outside is not None and not _has_hours(subject, path):
             yield subject.page.fault((*path, "outside"), NO_HOURS, at_key=True)
+        if route.group is not None and (digest := _digest_over(subject, path)) is not None:
+            problem = GROUP_IN_DIGEST if digest == path else GROUP_UNDER_DIGEST
+            yield subject.page.fault((*path, "group"), problem, at_key=True)
         if place.is_leaf and not _says_what_to_do(subject, path):
             yield subject.page.fault(path, "notifies nobody; add notify: NAME, or notify: [] to be silent")
 
@@ -100,6 +110,15 @@ def _has_hours(subject: Subject, path: Path) -> bool:
     """Whether the route, one above it or one below it says `during`."""
     below = [place.path for place in named_routes(subject.file.routes) if place.path[: len(path)] == path]
     return _is_written(subject, (*_with_those_above(path), *below), ("during",))
+
+
+def _digest_over(subject: Subject, path: Path) -> Path | None:
+    """The route whose digest gathers the messages of this one: itself, or the nearest above that says so."""
+    for above in reversed(_with_those_above(path)):
+        written = find(subject.page.root, (*above, "digest"))
+        if written is not None:
+            return above if written.value is not None else None
+    return None
 
 
 def _with_those_above(path: Path) -> tuple[Path, ...]:
@@ -118,6 +137,17 @@ def _match(subject: Subject, match: Mapping[str, Any], path: Path) -> Iterator[F
     for key_path in _match_keys(match, path):
         if is_unavailable_field(str(key_path[-1])):
             yield subject.page.fault(key_path, not_available(str(key_path[-1])), at_key=True)
+
+
+def _dedupe(subject: Subject) -> Iterator[Fault]:
+    defaults = subject.file.defaults
+    if "dedupe" in defaults.model_fields_set and defaults.dedupe > defaults.keep:
+        yield subject.page.fault(("defaults", "dedupe"), _forgotten(subject))
+
+
+def _forgotten(subject: Subject) -> str:
+    kept = durations.spell(subject.file.defaults.keep)
+    return f"longer than `defaults.keep`, {kept}, after which messages are forgotten; make that longer"
 
 
 def _silences(subject: Subject) -> Iterator[Fault]:
@@ -145,6 +175,13 @@ def _retry(subject: Subject) -> Iterator[Fault]:
 
 def _signatures(subject: Subject) -> Iterator[Fault]:
     return signature_faults(subject.file.signatures, subject.page)
+
+
+def _trunk(subject: Subject) -> Iterator[Fault]:
+    """Without the branch in its key, a state is that of all branches, and trunk has none of its own."""
+    defaults = subject.file.defaults
+    if defaults.trunk and "branch" not in defaults.state.key:
+        yield subject.page.fault(("defaults", "trunk"), NO_STATE_OF_TRUNK, at_key=True)
 
 
 def _match_keys(match: object, path: Path) -> Iterator[Path]:
@@ -244,6 +281,14 @@ def _tests(subject: Subject) -> Iterator[Fault]:
         ):
             bare = tuple(name.removeprefix("!") for name in getattr(example.expect, key) or ())
             yield from check(subject, bare, (*path, "expect", key))
+        yield from _expected_quiet(subject, example.expect.quiet or (), (*path, "expect", "quiet"))
+
+
+def _expected_quiet(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault]:
+    for name in names:
+        if subject.notifiers is not None and name not in subject.notifiers:
+            problem = unknown(f"unknown notifier {name}", name, subject.notifiers)
+            yield subject.page.fault((*path, name), problem, at_key=True)
 
 
 def _expected_routes(

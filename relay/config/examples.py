@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema
 from relay.config.section import Section
 from relay.config.values import Kind, Names, StatusWord, Time
 from relay.model import Change
+from relay.quieting import Control
 
 BOTH = "write either previous_status or history; the first is short for a history of one"
 
@@ -89,11 +90,16 @@ class Expected(Section):
     )
     act: Names | None = Field(default=None, description="In the same way: actions that are taken.")
     change: Change | None = Field(default=None, description="What the result does to its branch.")
+    quiet: Annotated[Mapping[str, Control], Kind(name="notifiers and controls")] | None = Field(
+        default=None,
+        description="Notifiers for which a noise control has a say, all of them, and which:"
+        " `{team-slack: during}`; `{}`: none.",
+    )
 
     @model_validator(mode="after")
     def _something(self) -> "Expected":
         if not self.model_fields_set:
-            raise ValueError("expects nothing; write one of routes, notify, mention, act, change")
+            raise ValueError("expects nothing; write one of routes, notify, mention, act, change, quiet")
         return self
 
 

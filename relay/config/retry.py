@@ -10,6 +10,7 @@ from relay.config.section import Section
 from relay.config.values import Duration, Flag, Kind, Name
 from relay.policy import Mode
 
+FLAKY = "flaky"  # the policy of an action that is done only for what is judged worth it
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 When = Annotated[Mapping[str, Any], Kind(name="conditions of a rule")]
 

@@ -4,10 +4,22 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from relay.config.section import Section
-from relay.config.values import Condition, Duration, FieldNames, Flag, KeyTemplate, Kind, Name, Names
+from relay.config.values import (
+    Condition,
+    Days,
+    Duration,
+    FieldNames,
+    Flag,
+    KeyTemplate,
+    Kind,
+    Name,
+    Names,
+    TimeOfDay,
+    Timezone,
+)
 
 
 class Outside(StrEnum):
@@ -39,8 +51,32 @@ class Group(Section):
 class Digest(Section):
     """One message for everything since the last one."""
 
-    at: str = Field(description="Time of day, `09:00`.")
-    days: str | None = Field(default=None, description="Days of the week: `mon`, `mon-fri`, `sat,sun`.")
+    at: TimeOfDay = Field(default="09:00", description="When it goes out.")
+    days: Days = Field(default="mon-sun", description="On which days: `mon`, `mon-fri`, `sat,sun`.")
+    timezone: Timezone | None = Field(
+        default=None, description="Whose time this is; without it, `defaults.timezone`."
+    )
+
+
+DIGESTS: Mapping[str, Mapping[str, str]] = {
+    "daily": {"at": "09:00"},
+    "weekly": {"at": "09:00", "days": "mon"},
+}
+DIGEST_WANTED = 'wanted daily, weekly, or at: and days:, such as { at: "09:00", days: mon }'
+
+
+def _meant_by(value: Any) -> Any:
+    """What the words for usual digests mean."""
+    if value is None or isinstance(value, (Mapping, Digest)):
+        return value
+    if isinstance(value, str) and value in DIGESTS:
+        return DIGESTS[value]
+    raise ValueError(DIGEST_WANTED)
+
+
+def _or_a_word(schema: dict[str, Any]) -> None:
+    """Editors offer the words as well."""
+    schema["anyOf"].insert(0, {"enum": [*DIGESTS]})
 
 
 class Route(Section):
@@ -65,7 +101,12 @@ class Route(Section):
     group: Group | None = Field(
         default=None, description="Gather events into one message. `group: null` in a child sends at once."
     )
-    hold: Duration | None = Field(default=None, description="How long a message waits for a retry's verdict.")
+    hold: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="How long the message of a failure waits for the verdict of a retry or of the next"
+        " result. When that passed, nothing is sent.",
+    )
     throttle: Duration | None = Field(
         default=None,
         gt=0,
@@ -85,7 +126,19 @@ class Route(Section):
         description="What happens to messages outside the hours of `during`: `hold`, which is the default,"
         " sends one summary when they begin; `drop` sends nothing; `silent` sends without mentions.",
     )
-    digest: Digest | None = Field(default=None, description="Gather everything into a regular summary.")
+    inhibit: Flag = Field(
+        default=True,
+        description="Stay quiet about a branch that fails as `defaults.trunk` does. `false` tells of it all"
+        " the same.",
+    )
+    digest: Annotated[
+        Digest | None, BeforeValidator(_meant_by), Kind(name="`daily` or `weekly` or keys below")
+    ] = Field(
+        default=None,
+        description="Gather all messages into one that goes out at a time of day. `daily` is every day at"
+        " 09:00, `weekly` is Monday at 09:00. `digest: null` in a child sends at once.",
+        json_schema_extra=_or_a_word,
+    )
     template: str | None = Field(default=None, description="The template of the message.")
     shadow: Flag = Field(
         default=False,

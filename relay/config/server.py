@@ -5,6 +5,7 @@ from pydantic import Field
 from relay.config.section import Section
 from relay.config.values import (
     BindAddress,
+    Branches,
     Duration,
     FieldNames,
     Flag,
@@ -112,7 +113,8 @@ class Defaults(Section):
     timezone: Timezone = Field(default="UTC", description="The timezone of times in messages and rules.")
     template: str = Field(default="standard", description="The template of messages.")
     dedupe: Duration = Field(
-        default=24 * HOUR, description="How long a repeated webhook is recognised as a duplicate."
+        default=24 * HOUR,
+        description="How long the same result of one run is told to a target only once; `0s`: each time.",
     )
     prune: Flag = Field(
         default=True, description="Forget by itself, about once an hour, what is older than `keep`."
@@ -129,3 +131,8 @@ class Defaults(Section):
         description="Who under `people` is mentioned or written to instead of an author who is not there.",
     )
     state: State = Field(default=State(), description="What counts as one thing that can break and be fixed.")
+    trunk: Branches = Field(
+        default=(),
+        description="The branches that others come from, such as `main`. While one of them fails, other"
+        " branches that fail the same way stay quiet. Exact names; without any, no branch does.",
+    )

@@ -178,6 +178,14 @@ def _condition(value: str) -> str:
     return value
 
 
+def _exact_branches(value: tuple[str, ...]) -> tuple[str, ...]:
+    """No branch of git is called like a pattern, so a pattern would be a branch that never fails."""
+    for name in value:
+        if not name or set(name) & set("*?[") or name.startswith(("!", "/")):
+            raise ValueError(f"wanted exact names of branches, such as main; {name!r} is none")
+    return value
+
+
 def _one_or_more(what: str) -> tuple[Any, ...]:
     text = {"type": "string"}
     schema = {"anyOf": [text, {"type": "array", "items": text}]}
@@ -201,6 +209,7 @@ Flag = Annotated[
 Name = Annotated[str, AfterValidator(_name), Kind(name="name")]
 Names = Annotated[tuple[str, ...], *_one_or_more("name")]
 Texts = Annotated[tuple[str, ...], *_one_or_more("text")]
+Branches = Annotated[tuple[str, ...], *_one_or_more("name"), AfterValidator(_exact_branches)]
 WebAddress = Annotated[str, AfterValidator(_web_address), Kind(name="web address")]
 OptionalWebAddress = Annotated[WebAddress | None, BeforeValidator(_none_if_empty), Kind(name="web address")]
 OptionalSecret = Annotated[Secret | None, BeforeValidator(_none_if_empty), Kind(name="secret")]

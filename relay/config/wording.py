@@ -56,6 +56,8 @@ def _structure(annotation: Any) -> str:
         return f"names, each with {kind_of(inner[1])}"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return " or ".join(f"`{word.value}`" for word in annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation.model_config.get("title") or "keys below"
     return PLAIN.get(annotation, "keys below")
 
 

@@ -27,13 +27,11 @@ class Question:
 
 
 def question(event: Event, terms: RetryTerms) -> Question | None:
-    """None for an event that is neither a failure to judge nor a later attempt of one."""
+    """None for an event that is no result of a run."""
     root = root_of(event)
     if root is None or event.kind not in changes.RESULTS or event.status in terms.ignore:
         return None
     failures = failures_of(event) if event.status.is_bad else ()
-    if not failures and not may_be_later(event):
-        return None
     budgets, breakers = terms.policy.budgets, terms.policy.breakers
     return Question(
         event_id=event.id,
@@ -44,12 +42,6 @@ def question(event: Event, terms: RetryTerms) -> Question | None:
         classes=tuple(dict.fromkeys(str(each.failure_class) for each in failures)),
         spent=about(event, root, failures, terms.mode, budgets, breakers) if failures else None,
     )
-
-
-def may_be_later(event: Event) -> bool:
-    """Whether it may be another attempt of a run that was judged: only those are asked about."""
-    attempt = event.workflow.attempt or 1
-    return attempt > 1 or event.build.retry_of is not None or "run" in event.notes
 
 
 def state_keys(event: Event, terms: RetryTerms) -> tuple[str, ...]:

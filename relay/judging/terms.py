@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from relay.model import Status
-from relay.policy import Memory, Mode, Policy, RuledBefore, Spent
+from relay.policy import Memory, Mode, Policy, RuledBefore, Used
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +22,7 @@ class RetryTerms:
     late: float = 0.05
     credit: float = 0.0006
     credits_per_minute: float = 10.0
+    is_off: str | None = None  # why nothing is run again, whatever the ledger says
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +33,9 @@ class Known:
     """
 
     memory: Memory
-    spent: Spent
+    spent: Used
     before: tuple[RuledBefore, ...] = ()
     is_off: str | None = None
 
 
-NOTHING_KNOWN = Known(memory=Memory(), spent=Spent())
+NOTHING_KNOWN = Known(memory=Memory(), spent=Used())

@@ -20,7 +20,7 @@ from relay.odds.economics import Costs
 from relay.odds.explore import explore
 from relay.odds.outcomes import Logical, outcomes
 from relay.odds.terms import Elsewhere, FailedTest
-from relay.policy import Case, Memory, Odds, PastRun, Ruled, Ruling, Spent, rule_on
+from relay.policy import Case, Memory, Odds, PastRun, Ruled, Ruling, Used, rule_on
 from relay.policy.ruling import INFRASTRUCTURE
 
 UNKNOWN_MINUTES = 10.0  # of a run whose duration nobody told
@@ -298,7 +298,7 @@ def _ruled(
     )
 
 
-def with_spent(spent: Spent, asked: Question, ruled: Ruled) -> Spent:
+def with_spent(spent: Used, asked: Question, ruled: Ruled) -> Used:
     """What is spent once another ruling of the same transaction counts too."""
     about = asked.spent
     if about is None or not ruled.ruling.retry:

@@ -14,7 +14,7 @@ from relay.markup.plain import Markup, PlainText
 from relay.markup.slack import Slack, SlackText
 from relay.markup.teams import Teams
 from relay.markup.telegram import Telegram
-from relay.markup.text import ELLIPSIS, MORE, clean, cut_list, one_line, safe_url
+from relay.markup.text import ELLIPSIS, MORE, clean, cut_list, first_of, one_line, safe_url
 from relay.markup.zulip import Zulip
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "SlackText",
     "clean",
     "cut_list",
+    "first_of",
     "html_to_plain",
     "one_line",
     "safe_url",

@@ -69,6 +69,20 @@ def _continues(text: str, at: int) -> bool:
     return follows == joiner or text[at - 1] == joiner or unicodedata.category(follows) in ("Mn", "Me", "Sk")
 
 
+def first_of(items: Sequence[str], limit: int, count: int, more: str = MORE) -> tuple[str, ...]:
+    """The first items that fit into `limit` characters as lines; the rest of all `count` is counted."""
+    if len(items) == count and sum(map(len, items)) + len(items) - 1 <= limit:
+        return tuple(items)
+    room = limit - len(more.format(n=count))
+    head: list[str] = []
+    for item in items:
+        room -= len(item) + 1
+        if room < 0:
+            break
+        head.append(item)
+    return (*head, more.format(n=count - len(head)))
+
+
 def cut_list(
     items: Sequence[str], limit: int, more: str = MORE, *, at_most: int | None = None
 ) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from relay import durations
 from relay.model import Answer, Conversation, Event, Message, Reason
+from relay.notifiers.parts.budget import Budget, meant_by, or_short
 from relay.people import PersonSpec
 from relay.secret import Secret
 from relay.transport import TIMEOUT, Transport
@@ -60,18 +61,21 @@ class Outgoing:
 
     subject: names what the message is about, the same for all messages of its conversation (a pipeline, a
     state key, a commit). card: the receipt of the message this conversation already has there, empty before
-    the first. direct: the person it goes to alone, instead of the usual place.
+    the first. direct: the person it goes to alone, instead of the usual place. is_silent: no sound should be
+    made about it, where the service can be told so.
     """
 
     delivery_id: str  # the same on every attempt
     attempt: int  # from 1
     events: Sequence[Event]  # at least one
+    more_events: int = 0  # that the message is about besides, and only counts
     reason: Reason
     sent_at: datetime
     mentions: Sequence[PersonSpec] = ()
     subject: str = ""
     card: Mapping[str, str] = field(default_factory=dict)
     direct: PersonSpec | None = None
+    is_silent: bool = False
 
 
 class Notifier(BaseModel):
@@ -83,6 +87,7 @@ class Notifier(BaseModel):
     rate: ClassVar[float | None] = None  # messages a second for one destination; None is as many as there are
     burst: ClassVar[int] = 1  # how many may go at once after a quiet time
     in_flight: ClassVar[int | None] = 4  # sent and not yet answered, for one destination
+    gathers: ClassVar[bool] = True  # whether one message may tell of several branches
     body_limit: ClassVar[int] = 2900  # characters of a message's body, marks and escapes included
 
     type: str
@@ -92,7 +97,12 @@ class Notifier(BaseModel):
     fallback: Texts = Field(
         default=(), description="Notifiers to use when this one fails for good; the first that works."
     )
-    budget: str | None = Field(default=None, description="At most so many messages, such as `20/h`.")
+    budget: Annotated[Budget | None, BeforeValidator(meant_by)] = Field(
+        default=None,
+        description="At most so many messages in any such time: `20 per 1h` or `{ messages: 20, per: 1h }`."
+        " What goes beyond arrives as one message.",
+        json_schema_extra=or_short,
+    )
     shadow: bool = Field(
         default=False, description="Try it out: messages are made and recorded, and not sent."
     )
@@ -108,6 +118,15 @@ class Notifier(BaseModel):
         if style == "thread" and cls.can_thread is Notifier.can_thread:
             raise ValueError(f"{cls.__name__.lower()} cannot answer in threads; use style: post")
         return style
+
+    @field_validator("budget")
+    @classmethod
+    def _budget_is_possible(cls, budget: Budget | None) -> Budget | None:
+        if budget is not None and not cls.gathers:
+            raise ValueError(
+                "it speaks of one thing at a time and cannot tell what goes beyond in one message"
+            )
+        return budget
 
     def destination(self) -> str:
         """Names the place for limits and the ledger: the same for the same place, and tells no secret."""

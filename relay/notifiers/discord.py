@@ -26,6 +26,8 @@ FIELD_TEXT = 1024
 MOST_EMBEDS = 10
 # https://discord.com/developers/docs/resources/webhook#execute-webhook
 THREAD_NAME = 100
+# https://discord.com/developers/docs/resources/message#message-object-message-flags
+SUPPRESS_NOTIFICATIONS = 1 << 12
 # These are ours.
 FACT_NAME = 100
 FACT_VALUE = 300
@@ -102,7 +104,15 @@ class Discord(Notifier):
         people = outgoing.mentions[:MOST_MENTIONS]
         content = {"content": " ".join(_mentions(people)), **_embeds(message)}
         named = {} if self._card(outgoing) or not self.thread_name else {"thread_name": self._thread(message)}
-        return {**content, **named, "allowed_mentions": _allowed(people)}
+        return {**content, **named, **self._flags(content, outgoing), "allowed_mentions": _allowed(people)}
+
+    def _flags(self, content: Mapping[str, Any], outgoing: Outgoing) -> dict[str, int]:
+        """Only a new message can be silent; an edit makes no sound."""
+        is_edit = bool(self._card(outgoing)) and self.style == "update"
+        if not outgoing.is_silent or is_edit:
+            return {}
+        own = content.get("flags")
+        return {"flags": (own if isinstance(own, int) else 0) | SUPPRESS_NOTIFICATIONS}
 
     def _thread(self, message: Message) -> str:
         title = one_line(message.fallback) or "CircleCI"

@@ -32,6 +32,7 @@ class GitHubComment(GitHubNotifier):
     """Comments on the pull request of an event, on GitHub."""
 
     markup: ClassVar[str] = "github"
+    gathers: ClassVar[bool] = False
     rate: ClassVar[float | None] = 500 / 3600  # an hour; 80 a minute. The page on rate limits tells both.
     burst: ClassVar[int] = 40
     body_limit: ClassVar[int] = 10_000

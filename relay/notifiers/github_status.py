@@ -43,6 +43,7 @@ class GitHubStatus(GitHubNotifier):
     """Sets the status of a commit on GitHub."""
 
     markup: ClassVar[str] = "plain"
+    gathers: ClassVar[bool] = False
     rate: ClassVar[float | None] = 1.0  # 5000 an hour, and room for others with the same token
     burst: ClassVar[int] = 20
     needs: ClassVar[str] = "the permission to write commit statuses"

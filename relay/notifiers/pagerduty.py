@@ -41,6 +41,9 @@ SEVERITIES: Mapping[Level, str] = {
     Level.GOOD: "info",
     Level.INFO: "info",
 }
+# A service whose urgency goes by severity rings nobody's phone for it:
+# https://support.pagerduty.com/main/docs/dynamic-notifications
+SILENT = "info"
 
 
 class Step(StrEnum):
@@ -54,6 +57,7 @@ class PagerDuty(Notifier):
     """Pages the people on call."""
 
     markup: ClassVar[str] = "plain"
+    gathers: ClassVar[bool] = False
     rate: ClassVar[float | None] = 2.0  # 120 a minute for one integration key
     burst: ClassVar[int] = 10
     in_flight: ClassVar[int | None] = 2
@@ -173,7 +177,7 @@ class PagerDuty(Notifier):
         }
         return {
             "summary": PLAIN.cut(one_line(message.title or message.fallback), SUMMARY) or NO_TITLE,
-            "severity": self.severity or SEVERITIES[message.level],
+            "severity": SILENT if outgoing.is_silent else self.severity or SEVERITIES[message.level],
             "timestamp": (event.finished_at or outgoing.sent_at).isoformat(),
             **{name: PLAIN.cut(one_line(clean(text)), SOURCE) for name, text in told.items() if text},
             "custom_details": _details(message),

@@ -137,6 +137,8 @@ class Telegram(Notifier):
         if self._edits(outgoing):
             return {"chat_id": _number(outgoing.card.get("chat_id", self.chat_id)), "message_id": int(root)}
         place: dict[str, Any] = {"chat_id": _number(self._chat_of(outgoing))}
+        if outgoing.is_silent:  # https://core.telegram.org/bots/api#sendmessage; edits never ring
+            place["disable_notification"] = True
         if self.message_thread_id and not outgoing.direct:
             place["message_thread_id"] = self.message_thread_id
         if self.style == "thread" and root.isdecimal():

@@ -69,8 +69,8 @@ class Webhook(Notifier):
             "message": content,
             "events": [event_fields(event) for event in outgoing.events[:MOST_EVENTS]],
         }
-        if len(outgoing.events) > MOST_EVENTS:
-            data["more_events"] = len(outgoing.events) - MOST_EVENTS
+        if more := max(0, len(outgoing.events) - MOST_EVENTS) + outgoing.more_events:
+            data["more_events"] = more
         return {"type": "relay.notification", "timestamp": outgoing.sent_at.isoformat(), "data": data}
 
     def send(self, message: Message, outgoing: Outgoing, transport: Transport) -> Answer:

@@ -1,7 +1,7 @@
 """The retry policy: whether a failed run is tried again, by the rules, the odds and the budgets. Pure."""
 
 from relay.policy.ledger import About, Ended, Mode, Ruled, RuledBefore, about, root_of
-from relay.policy.limits import Breakers, Budgets, Rate, Spent, exhausted, open_breaker
+from relay.policy.limits import Breakers, Budgets, Rate, Used, exhausted, open_breaker
 from relay.policy.memory import Memory, PastFailure, PastRetry, PastRun, Sighting
 from relay.policy.rules import NEVER, RULES, Rule, as_match, in_words
 from relay.policy.ruling import Case, Odds, Policy, Ruling, rule_on
@@ -28,7 +28,7 @@ __all__ = [
     "RuledBefore",
     "Ruling",
     "Sighting",
-    "Spent",
+    "Used",
     "about",
     "as_match",
     "exhausted",

@@ -53,7 +53,7 @@ class Breakers:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Spent:
+class Used:
     """What was used up, and what happened lately, as the store knows it.
 
     on_root counts the retries of this chain. minutes are those that retries took. hits: runs that failed by
@@ -85,12 +85,12 @@ class Stop:
     until: datetime | None = None
 
 
-def exhausted(budgets: Budgets, spent: Spent, limit: int, minutes: float, now: datetime) -> Stop | None:
+def exhausted(budgets: Budgets, spent: Used, limit: int, minutes: float, now: datetime) -> Stop | None:
     """The first budget that has no room for one more run of so many minutes."""
     return next(_exhausted(budgets, spent, limit, minutes, now), None)
 
 
-def _exhausted(budgets: Budgets, spent: Spent, limit: int, minutes: float, now: datetime) -> Iterator[Stop]:
+def _exhausted(budgets: Budgets, spent: Used, limit: int, minutes: float, now: datetime) -> Iterator[Stop]:
     most = min(limit, budgets.per_build) if budgets.per_build else 0
     hourly = budgets.hourly(spent.ended_in_hour)
     if spent.on_root >= most:
@@ -112,14 +112,14 @@ def _exhausted(budgets: Budgets, spent: Spent, limit: int, minutes: float, now: 
 
 
 def open_breaker(
-    breakers: Breakers, spent: Spent, jobs: int, tests: int, is_infra: bool, now: datetime
+    breakers: Breakers, spent: Used, jobs: int, tests: int, is_infra: bool, now: datetime
 ) -> Stop | None:
     """The first breaker that is open. `jobs` and `tests` failed in this run."""
     return next(_open(breakers, spent, jobs, tests, is_infra, now), None)
 
 
 def _open(
-    breakers: Breakers, spent: Spent, jobs: int, tests: int, is_infra: bool, now: datetime
+    breakers: Breakers, spent: Used, jobs: int, tests: int, is_infra: bool, now: datetime
 ) -> Iterator[Stop]:
     if jobs > breakers.jobs:
         yield Stop(
@@ -135,7 +135,7 @@ def _open(
         yield stop
 
 
-def _outage(breakers: Breakers, spent: Spent, now: datetime) -> Stop | None:
+def _outage(breakers: Breakers, spent: Used, now: datetime) -> Stop | None:
     """Paused after the last build that hit it; then one probe at a time."""
     is_wide = spent.hits_projects >= breakers.outage_projects
     if not is_wide and spent.hits_here < breakers.outage_builds:
@@ -147,7 +147,7 @@ def _outage(breakers: Breakers, spent: Spent, now: datetime) -> Stop | None:
     return Stop(name="outage", why=f"{where} failed by the same signature: an outage", until=until)
 
 
-def _low_yield(breakers: Breakers, spent: Spent, now: datetime) -> Stop | None:
+def _low_yield(breakers: Breakers, spent: Used, now: datetime) -> Stop | None:
     """Open when the last retries hardly ever passed; after a while one probe is let through."""
     lately = spent.decided[: breakers.yield_window]
     if len(lately) < breakers.yield_window or sum(lately) > breakers.yield_share * len(lately):
@@ -158,7 +158,7 @@ def _low_yield(breakers: Breakers, spent: Spent, now: datetime) -> Stop | None:
     return Stop(name="low_yield", why=f"of the last {len(lately)} retries {sum(lately)} passed", until=until)
 
 
-def _is_probing(spent: Spent, pause: float, now: datetime) -> bool:
+def _is_probing(spent: Used, pause: float, now: datetime) -> bool:
     """Whether a probe is under way. One in the future is from before the clock was set back."""
     return spent.probed_at is not None and abs(now - spent.probed_at) < timedelta(seconds=pause)
 

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from relay.failures import Failure, FailureClass
 from relay.model import Event, Status
-from relay.policy.limits import Breakers, Budgets, Spent, Stop, exhausted, open_breaker
+from relay.policy.limits import Breakers, Budgets, Stop, Used, exhausted, open_breaker
 from relay.policy.rules import Rule, in_words
 from relay.routing import Match, Reading
 
-NOTHING_SPENT, BUDGETS, BREAKERS = Spent(), Budgets(), Breakers()
+NOTHING_USED, BUDGETS, BREAKERS = Used(), Budgets(), Breakers()
 NEVER_STATUS = (Status.CANCELED, Status.UNAUTHORIZED, Status.NOT_RUN)
 INFRASTRUCTURE = frozenset(
     {
@@ -51,7 +51,7 @@ class Case:
     jobs_failed: int  # of which `jobs` may hold fewer
     tests_failed: int
     minutes: float  # that another run of it would take
-    spent: Spent = NOTHING_SPENT
+    spent: Used = NOTHING_USED
     is_off: str | None = None  # why nothing is tried again at all, such as the kill switch
 
 

@@ -7,33 +7,47 @@ quieted; actions are done whatever is said here.
 on whether it was sent; see `relay.store.slots`.
 """
 
-from relay.quieting.hours import DURING, HELD, OUTSIDE
+from relay.quieting.dedupe import told_slot
+from relay.quieting.digest import DIGEST
+from relay.quieting.hold import HOLD, VERDICT, is_unsaid
+from relay.quieting.hours import DURING, HELD, OUTSIDE, SILENT
+from relay.quieting.inhibition import INHIBIT, trunk_keys
 from relay.quieting.news import worth_telling
 from relay.quieting.once_per import ONCE_PER
-from relay.quieting.quieted import Quieted, quieted, wanted
+from relay.quieting.quieted import NOTIFY, Quieted, quieted, wanted
 from relay.quieting.scene import Control, Fate, Quiet, as_records
 from relay.quieting.terms import (
     NO_TERMS,
     NOTHING_KNOWN,
+    Budget,
     Facts,
     Silence,
     Slot,
     SlotState,
+    Spent,
     Terms,
+    Trunk,
     Wanted,
     make_silence,
 )
 from relay.quieting.throttle import MISSED, THROTTLE
 
 __all__ = [
+    "DIGEST",
     "DURING",
     "HELD",
+    "HOLD",
+    "INHIBIT",
     "MISSED",
     "NOTHING_KNOWN",
+    "NOTIFY",
     "NO_TERMS",
     "ONCE_PER",
     "OUTSIDE",
+    "SILENT",
     "THROTTLE",
+    "VERDICT",
+    "Budget",
     "Control",
     "Facts",
     "Fate",
@@ -42,11 +56,16 @@ __all__ = [
     "Silence",
     "Slot",
     "SlotState",
+    "Spent",
     "Terms",
+    "Trunk",
     "Wanted",
     "as_records",
+    "is_unsaid",
     "make_silence",
     "quieted",
+    "told_slot",
+    "trunk_keys",
     "wanted",
     "worth_telling",
 ]

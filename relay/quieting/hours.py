@@ -8,7 +8,10 @@ from relay.quieting.scene import Control, Fate, Scene, kept_back, slot_name
 
 DURING = "during"  # among the settings of a route
 OUTSIDE = "outside"
-DROP, SILENT = "drop", "silent"  # what `outside` may say beside "hold"
+DROP, SILENT = (
+    "drop",
+    "silent",
+)  # what `outside` may say beside "hold"; the second is a delivery's setting too
 HELD = "held"  # among a delivery's settings: it waits for this schedule
 
 
@@ -21,12 +24,18 @@ def hours(delivery: NewDelivery, scene: Scene) -> NewDelivery | None:
     told = kept_back(delivery, Control.DURING, f"outside {name}", opening)
     if outside == SILENT:
         scene.quiet.append(replace(told, fate=Fate.SENT, reason=f"outside {name}: sent without mentions"))
-        return replace(delivery, mention=(), settings={**delivery.settings, SILENT: True})
+        return _silent(delivery)
     if outside == DROP or opening is None:
         scene.quiet.append(told)
         return None
     scene.quiet.append(replace(told, fate=Fate.LATER, reason=f"outside {name}: held for a summary"))
     return _held(delivery, str(name), opening)
+
+
+def _silent(delivery: NewDelivery) -> NewDelivery:
+    """Apart from a group that is not, which would lose its mentions to it or ring for it."""
+    key = f"{SILENT} {delivery.group_key}" if delivery.group_key else None
+    return replace(delivery, mention=(), group_key=key, settings={**delivery.settings, SILENT: True})
 
 
 def _held(delivery: NewDelivery, name: str, opening: datetime) -> NewDelivery:

@@ -9,7 +9,7 @@ from typing import Any
 
 from relay.model import Event
 from relay.planning import DIRECT, SHADOW, NewDelivery, Reservation
-from relay.quieting.terms import Silence, Slot, Terms
+from relay.quieting.terms import Silence, Slot, Spent, Terms
 
 UNDER_WAY = "a message is under way"
 
@@ -17,11 +17,17 @@ UNDER_WAY = "a message is under way"
 class Control(StrEnum):
     """What keeps a message back."""
 
+    DEDUPE = "dedupe"
     SILENCE = "silence"
+    INHIBITION = "inhibition"
     ONCE_PER = "once_per"
     THROTTLE = "throttle"
     DURING = "during"
+    HOLD = "hold"
+    DIGEST = "digest"
+    BUDGET = "budget"
     SHADOW = "shadow"
+    RETRY = "retry"  # of actions: the policy decided against it
 
 
 class Fate(StrEnum):
@@ -54,7 +60,14 @@ class Scene:
     terms: Terms
     now: datetime
     silence: Silence | None
+    inhibited: str | None = None  # why its failure is none of its own
     slots: dict[str, Slot]
+    waiting: dict[str, datetime] = field(default_factory=dict)
+    earlier: tuple[str, ...] | None = None  # events that told the same result; None: none can have
+    spent: dict[str, Spent] = field(default_factory=dict)
+    unheld: frozenset[str] = (
+        frozenset()
+    )  # routes whose retry was decided against: there is no verdict to come
     sent: list[NewDelivery] = field(default_factory=list)
     quiet: list[Quiet] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
@@ -65,9 +78,14 @@ def kept_back(delivery: NewDelivery, control: Control, reason: str, until: datet
 
 
 def slot_name(control: Control, delivery: NewDelivery, *key: str) -> str:
-    person = (f"{DIRECT}{delivery.direct}",) if delivery.direct else ()
-    apart = (SHADOW,) if delivery.settings.get(SHADOW) else ()
-    return json.dumps([control.value, delivery.target, *apart, *person, *key], separators=(",", ":"))
+    is_shadow = bool(delivery.settings.get(SHADOW))
+    return name_of_slot(control, delivery.target, delivery.direct, is_shadow, *key)
+
+
+def name_of_slot(control: Control, target: str, direct: str | None, is_shadow: bool, *key: str) -> str:
+    person = (f"{DIRECT}{direct}",) if direct else ()
+    apart = (SHADOW,) if is_shadow else ()
+    return json.dumps([control.value, target, *apart, *person, *key], separators=(",", ":"))
 
 
 def as_records(quiet: Iterable[Quiet]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from relay.quieting.scene import UNDER_WAY, Control, Scene, kept_back, reserving
 from relay.quieting.terms import Slot, SlotState
 
 THROTTLE = "throttle"  # among the settings of a route
+APART = timedelta(minutes=1)  # clocks of workers may be, without any of them having been set back
 MISSED = "missed"  # among a delivery's settings: what was kept back before it
 
 
@@ -18,7 +19,7 @@ def throttle(delivery: NewDelivery, scene: Scene) -> NewDelivery | None:
         return delivery
     name = throttle_slot(delivery, scene.state_key)
     slot = scene.slots.get(name)
-    until = _busy_until(slot, timedelta(seconds=length))
+    until = _busy_until(slot, timedelta(seconds=length), scene.now)
     if slot is None or (until is not None and until <= scene.now):
         return _telling_missed(delivery, name, slot)
     why = UNDER_WAY if until is None else f"at most one message in {durations.spell(length)}"
@@ -28,10 +29,13 @@ def throttle(delivery: NewDelivery, scene: Scene) -> NewDelivery | None:
     return None
 
 
-def _busy_until(slot: Slot | None, length: timedelta) -> datetime | None:
-    """None while nobody knows."""
+def _busy_until(slot: Slot | None, length: timedelta, now: datetime) -> datetime | None:
+    """None while nobody knows. What was sent in the future was sent before the clock was set back, and
+    nobody knows when: better a reminder too many than none for as long as the clock jumped."""
     if slot is None or slot.state is SlotState.UNDER_WAY:
         return None
+    if slot.at - now > APART:
+        return now
     return slot.at if slot.state is SlotState.FREE else slot.at + length
 
 

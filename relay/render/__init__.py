@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from relay.errors import TemplateError
-from relay.markup import MARKUPS, Json, Markup, clean, cut_list, one_line, safe_url
-from relay.model import Button, Event, Message, Reason
-from relay.render import files, uses, wording
+from relay.markup import MARKUPS, Json, Markup, clean, cut_list, first_of, one_line, safe_url
+from relay.model import Account, Button, Event, Message, Reason
+from relay.render import accounting, files, uses, wording
 from relay.render.sections import Collector, Section, Wording, from_file, from_wording, texts_of
 from relay.sandbox import Environment, compile_template, environment, names_of, template_problems
 
@@ -77,16 +77,27 @@ class Renderer:
         timezone: tzinfo,
         *,
         limit: int = BODY_LIMIT,
+        account: Account | None = None,
     ) -> Message:
-        """The message about one or more events; plain and with its `problem` when the template fails."""
+        """The message about one or more events; plain and with its `problem` when the template fails.
+
+        With an account it tells of that, whatever the events.
+        """
+        if account is not None:
+            events = [place.event for place in account.places]
         speaker = wording.loudest(events)
         try:
             compiled = self._template(markup, service, template)
             names = self._names(compiled.markup, events, speaker, reason, now, timezone)
+            if account is not None:
+                names |= _of_account(names, account)
             message = _message(compiled, names, speaker, limit)
             return _overridden(compiled, names, message)
         except TemplateError as error:
-            return _plain(MARKUPS[markup], template, events, speaker, str(error))
+            headline = (
+                accounting.headline(account, reason, now) if account else wording.group_headline(events)
+            )
+            return _plain(MARKUPS[markup], template, headline, speaker, str(error))
 
     def names_used(self, service: str, template: str) -> frozenset[str]:
         """The names this template uses in messages for this service, as far as reading it tells."""
@@ -167,6 +178,9 @@ class Renderer:
             "events": each,
             "group_what": wording.group_what(events),
             "summary_text": wording.summary_text(events),
+            "place": "",
+            "tally": "",
+            "since_text": accounting.since_text(reason.since, now),
             "reason": reason,
             "relay_url": f"{self._public_url}/events/{speaker.id}" if self._public_url else None,
             "now": now,
@@ -175,6 +189,20 @@ class Renderer:
             "fact": collector.fact,
             "button": collector.button,
         }
+
+
+def _of_account(names: Mapping[str, Any], account: Account) -> dict[str, Any]:
+    """The names that mean something else, or anything, when the message is an account."""
+    told = zip(names["events"], account.places, strict=True)
+    return {
+        "account": account,
+        "count": account.count,
+        "summary_text": accounting.counts_text(account.counts),
+        "events": [
+            {**each, "place": accounting.place_text(place), "tally": accounting.tally_text(place)}
+            for each, place in told
+        ],
+    }
 
 
 def _file_problems(path: Path, within: Environment) -> tuple[str, ...]:
@@ -187,7 +215,7 @@ def _file_problems(path: Path, within: Environment) -> tuple[str, ...]:
 def _message(template: _Template, names: dict[str, Any], speaker: Event, limit: int) -> Message:
     """What the sections say; for several events the title is the summary and the body a list."""
     collector: Collector = names["fact"].__self__
-    is_group = names["count"] > 1
+    is_group = names["count"] > 1 or "account" in names
     say, markup = template.sections, template.markup
     title = one_line(say["summary" if is_group else "title"](names))
     say["buttons"](names)
@@ -210,7 +238,9 @@ def _body(template: _Template, names: Mapping[str, Any], limit: int) -> str:
     markup = template.markup
     missed = markup.escape(wording.missed_text(names["reason"], names["now"], names["timezone"]))
     room = limit - len(missed) - 1 if missed else limit
-    if names["count"] > 1:
+    if "account" in names:
+        told = _account(template, names, room)
+    elif names["count"] > 1:
         told = _lines(template, names, room)
     else:
         told = markup.cut(_tidy(template.sections["body"](names)), room)
@@ -218,6 +248,8 @@ def _body(template: _Template, names: Mapping[str, Any], limit: int) -> str:
 
 
 def _fallback(names: Mapping[str, Any]) -> str:
+    if "account" in names:
+        return clean(accounting.headline(names["account"], names["reason"], names["now"]))
     if names["count"] > 1:
         return clean(f"{names['count']} results for {names['group_what']}: {names['summary_text']}")
     return one_line(clean(f"{names['emoji']} {names['what']} {names['change_text']} {names['where']}"))
@@ -233,6 +265,15 @@ def _lines(template: _Template, names: Mapping[str, Any], limit: int) -> str:
     line, markup = template.sections["line"], template.markup
     lines = [markup.cut(one_line(line({**names, **each})), LINE_LIMIT) for each in names["events"]]
     return "\n".join(cut_list(lines, limit, at_most=MOST_LINES))
+
+
+def _account(template: _Template, names: Mapping[str, Any], limit: int) -> str:
+    """Why there is an account when that is unusual, then one line for each branch, the worst ones first."""
+    account: Account = names["account"]
+    line, markup = template.sections["line"], template.markup
+    why = markup.escape(accounting.budget_text(names["reason"], account, names["now"]))
+    lines = [markup.cut(one_line(line({**names, **each})), LINE_LIMIT) for each in names["events"]]
+    return "\n".join(filter(None, (why, *first_of(lines, limit - len(why) - 1, account.branches))))
 
 
 def _overridden(template: _Template, names: dict[str, Any], message: Message) -> Message:
@@ -259,9 +300,9 @@ def _marked(markup: Markup, message: Message) -> dict[str, Any]:
     }
 
 
-def _plain(markup: Markup, template: str, events: Sequence[Event], speaker: Event, problem: str) -> Message:
+def _plain(markup: Markup, template: str, title: str, speaker: Event, problem: str) -> Message:
     """A message made without any template, which says so."""
-    emoji, title = wording.words_of(speaker)["emoji"], wording.group_headline(events)
+    emoji = wording.words_of(speaker)["emoji"]
     said = f"The template {template} could not be used: {problem}"[:PROBLEM_LIMIT]
     return Message(
         title=markup.cut(one_line(markup.escape(f"{emoji} {title}")), TITLE_LIMIT),

@@ -84,7 +84,11 @@ def level_of(event: Event) -> Level:
     """How loud the event is."""
     if event.kind is EventKind.RELAY:
         return Level(event.notes.get("level", Level.WARNING))
-    return CHANGE_LEVELS.get(event.change) or STATUS_LEVELS.get(event.status, Level.INFO)
+    return level_of_result(event.change, event.status)
+
+
+def level_of_result(change: Change, status: Status) -> Level:
+    return CHANGE_LEVELS.get(change) or STATUS_LEVELS.get(status, Level.INFO)
 
 
 def loudest(events: Sequence[Event]) -> Event:
@@ -176,14 +180,18 @@ def group_what(events: Sequence[Event]) -> str:
 
 def summary_text(events: Sequence[Event]) -> str:
     """How many of each: "1 broke, 2 passing", the loudest first."""
-    counts = Counter((LOUDEST_FIRST.index(level_of(event)), _count_word(event)) for event in events)
+    counts = Counter(
+        (LOUDEST_FIRST.index(level_of(event)), count_word(event.kind, event.change, event.status))
+        for event in events
+    )
     return ", ".join(f"{count} {word}" for (_, word), count in sorted(counts.items()))
 
 
-def _count_word(event: Event) -> str:
-    if event.kind in (EventKind.PING, EventKind.RELAY, EventKind.UNKNOWN):
-        return event.kind.value
-    word = COUNT_WORDS.get(event.change) or STATUS_WORDS[event.status]
+def count_word(kind: EventKind, change: Change, status: Status) -> str:
+    """What several results of a kind are called together."""
+    if kind in (EventKind.PING, EventKind.RELAY, EventKind.UNKNOWN):
+        return kind.value
+    word = COUNT_WORDS.get(change) or STATUS_WORDS[status]
     return word.removeprefix("was ")
 
 

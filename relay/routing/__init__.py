@@ -1,7 +1,7 @@
 """Routes: which of them an event fires, and why not the others."""
 
 from relay.routing.account import Account, Checked, Step, account
-from relay.routing.conditions import Match
+from relay.routing.conditions import Match, asks_for
 from relay.routing.match import MatchError, check_match, compile_match
 from relay.routing.reading import Reading
 from relay.routing.stored import as_record, completed, from_record
@@ -25,6 +25,7 @@ __all__ = [
     "TraceLine",
     "account",
     "as_record",
+    "asks_for",
     "check_match",
     "compile_match",
     "completed",

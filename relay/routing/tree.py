@@ -80,6 +80,10 @@ class Router:
         """The routes from the top down to the one of this name, itself last; none when it is not there."""
         return _way_to(name, self.top)
 
+    def decisions(self) -> Iterator[Decision]:
+        """What each route asks for, with what it inherits, parents before children."""
+        yield from _decisions(self.top)
+
     def explain(self, event: Event) -> tuple[TraceLine, ...]:
         """One line for every route, in the order of the file."""
         return self._walk(event, _all_nodes, is_full=True).trace
@@ -89,6 +93,12 @@ class Router:
         walk.try_level(self.top, 0)
         errors = tuple(line for line in walk.lines if line.result is Result.ERROR)
         return Resolution(decisions=tuple(walk.decisions), trace=tuple(walk.lines), errors=errors)
+
+
+def _decisions(level: Level) -> Iterator[Decision]:
+    for node in level.nodes:
+        yield node.decision
+        yield from _decisions(node.children)
 
 
 def _way_to(name: str, level: Level) -> tuple[Node, ...]:

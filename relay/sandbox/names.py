@@ -13,8 +13,8 @@ from relay.sandbox.listed import listed
 
 # What a message template may use besides the fields; computed where messages are rendered.
 WORDS = listed(
-    "button change_text count emoji events fact group_what level message now reason relay_url status_text"
-    " summary_text timezone what where"
+    "button change_text count emoji events fact group_what level message now place reason relay_url"
+    " since_text status_text summary_text tally timezone what where"
 )
 ROOTS = frozenset(name.split(".", 1)[0] for name in ALL)
 _METHODS: Mapping[FieldType, Collection[str]] = {

@@ -3,6 +3,7 @@
 from relay.store.accept import Arrival
 from relay.store.claims import Claim
 from relay.store.finishes import Finish
+from relay.store.groups import OpenGroup
 from relay.store.ledger import (
     AttemptRow,
     DeliveryDetail,
@@ -16,6 +17,7 @@ from relay.store.limits import Limit
 from relay.store.liveness import Presence, Worker
 from relay.store.loads import Load, StoredDelivery, StoredEvent, as_stored
 from relay.store.marks import Mark, mark_key
+from relay.store.past import Past, PastDelivery, PastEvent
 from relay.store.plans import Planned
 from relay.store.prune import Pruned
 from relay.store.queue import Turn
@@ -43,6 +45,10 @@ __all__ = [
     "Limit",
     "Load",
     "Mark",
+    "OpenGroup",
+    "Past",
+    "PastDelivery",
+    "PastEvent",
     "Planned",
     "Presence",
     "Pruned",

@@ -11,7 +11,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from relay.errors import StoreError
 from relay.model import EventKind, Generation
-from relay.store import portable
+from relay.store import portable, repeats
 from relay.store.blobs import clean, key_of, pack
 from relay.store.driver import DriverStatement
 from relay.store.engine import as_store_error, may_pass, transaction, translated
@@ -74,6 +74,7 @@ def _row(arrival: Arrival) -> dict[str, Any]:
 def _commit(engine: Engine, rows: Sequence[Mapping[str, Any]]) -> tuple[bool, ...]:
     with transaction(engine) as conn:
         new = _insert(conn, rows)
+        repeats.count(conn, [row for row in rows if row["id"] not in new])
     return tuple(row["id"] in new for row in rows)
 
 

@@ -35,6 +35,7 @@ from relay.store.tables import (
     Step,
     deliveries,
     destinations,
+    outcomes,
     work,
     workers,
 )
@@ -92,15 +93,16 @@ def claim_deliveries(
     room: int,
     limits: Callable[[str], Limit],
     after: str,
+    locked: Collection[str] = (),
 ) -> tuple[Claim, ...]:
     """Up to `room` deliveries that are due, within every destination's limit.
 
     ready: what `ready_destinations` told in this transaction. after: the destination served last, so that
-    the turn goes round. Destinations or groups another worker is busy with are left for the next turn, so
-    nothing is waited for here.
+    the turn goes round. locked: what `lock` got before `ready` was read. Destinations or groups another
+    worker is busy with are left for the next turn, so nothing is waited for here.
     """
     due = {d.key: d for d in ready if d.first_due <= lease.now and d.key != PLANNING}
-    due = _held(conn, due, limits)
+    due = _held(conn, due, limits, locked)
     taken: dict[str, list[Claim]] = {}
     capacity = {key: allowed(due[key], limits(key), lease.now) for key in rotate(list(due), after)}
     capacity = {key: most for key, most in capacity.items() if most}
@@ -159,29 +161,48 @@ def _take_back(conn: Connection, chosen: Any, values: dict[str, Any]) -> list[Ro
     return rows
 
 
+def lock(conn: Connection, keys: Collection[str]) -> frozenset[str]:
+    """Those of the destinations that nobody else holds just now, held until the transaction ends.
+
+    A limit counts over all workers, so on PostgreSQL the destination's row is locked before counting.
+    """
+    if not keys or not portable.is_postgresql(conn):
+        return frozenset(keys)
+    held = _lock(conn, keys)
+    missed = [key for key in keys if key not in held]
+    return held | _lock(conn, missed) if missed and _add_missing(conn, missed) else held
+
+
+def _lock(conn: Connection, keys: Collection[str]) -> frozenset[str]:
+    return frozenset(conn.execute(_LOCK_DESTINATIONS, {"keys": list(keys)}).scalars())
+
+
 def _held(
-    conn: Connection, due: dict[str, Destination], limits: Callable[[str], Limit]
+    conn: Connection,
+    due: dict[str, Destination],
+    limits: Callable[[str], Limit],
+    locked: Collection[str],
 ) -> dict[str, Destination]:
     """The destinations this transaction may claim for, as they are while it holds them.
 
-    A limit counts over all workers, so on PostgreSQL the destination's row is locked before counting.
     One without any limit needs no lock, unless its circuit has opened.
     """
-    limited = [key for key in due if not limits(key).is_none or due[key].failures]
-    if not limited or not portable.is_postgresql(conn):
+    limited = {key for key in due if not limits(key).is_none or due[key].failures}
+    unlocked = sorted(limited.difference(locked))
+    if not unlocked or not portable.is_postgresql(conn):
         return due
-    _add_missing(conn, limited)
-    held = set(conn.execute(_LOCK_DESTINATIONS, {"keys": limited}).scalars())
+    held = {*locked, *lock(conn, unlocked)}
     fresh = {d.key: d for d in ready_destinations(conn) if d.key in due}
     return {key: d for key, d in fresh.items() if key in held or key not in limited}
 
 
-def _add_missing(conn: Connection, keys: Iterable[str]) -> None:
-    """In order, so that two workers adding the same ones do not deadlock."""
+def _add_missing(conn: Connection, keys: Iterable[str]) -> bool:
+    """Whether any was missing. In order, so that two workers adding the same ones do not deadlock."""
     known = set(conn.execute(_KNOWN_DESTINATIONS, {"keys": list(keys)}).scalars())
     fresh = [new_destination(key) for key in sorted(keys) if key not in known]
     if fresh:
         conn.execute(portable.insert(conn, destinations).on_conflict_do_nothing(), fresh)
+    return bool(fresh)
 
 
 def new_destination(key: str) -> dict[str, Any]:
@@ -251,11 +272,16 @@ def _close_groups(conn: Connection, claims: Sequence[Claim], now: float) -> tupl
         return tuple(claims)
     refs = {"refs": [claim.ref for claim in grouped], "now": now}
     closed = set(conn.execute(_LOCK_GROUPS, refs).scalars())
-    conn.execute(_CLOSE_GROUPS, {"refs": list(closed)})
+    close(conn, closed, now)
     waiting = {claim.ref for claim in grouped} - closed
     if waiting:
         conn.execute(_GIVE_BACK, {"refs": list(waiting), "soonest": now + SHORT_WAIT_S, "now": now})
     return tuple(claim for claim in claims if claim.ref not in waiting)
+
+
+def close(conn: Connection, refs: Iterable[str], now: float) -> None:
+    """Deliveries that take no more events."""
+    conn.execute(_CLOSE_GROUPS, {"refs": list(refs), "closed": now})
 
 
 def _ready_destinations() -> Select[Any]:
@@ -345,7 +371,12 @@ _LOCK_GROUPS = (
 _CLOSE_GROUPS = (
     update(deliveries)
     .where(among(deliveries.c.id, "refs"), deliveries.c.open)
-    .values(open=false(), state=literal_column("'waiting'"))
+    .values(
+        open=false(),
+        state=literal_column("'waiting'"),
+        closed_at=bindparam("closed", type_=Double()),
+        as_of=select(func.coalesce(func.max(outcomes.c.id), literal_column("0"))).scalar_subquery(),
+    )
 )
 _GROUP_DUE = select(deliveries.c.due_at).where(deliveries.c.id == work.c.ref).scalar_subquery()
 _SOONEST: BindParameter[float] = bindparam("soonest", type_=Double())

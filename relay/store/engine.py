@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -28,16 +27,6 @@ PRAGMAS = (
     "wal_autocheckpoint=4000",  # pages: 16 MB between the slow commits
     "journal_size_limit=67108864",
 )
-_MAY_PASS = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_INTERRUPT,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PROTOCOL,
-}
 # Classes of SQLSTATE: connection, resources, operator intervention, rollback (deadlock), lock not available.
 _CLASSES_MAY_PASS = ("08", "53", "57", "40", "55")
 
@@ -135,10 +124,14 @@ def transaction(engine: Engine, committed: Callable[[], object] = bool) -> Itera
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One read transaction. On SQLite everything read in it is of one instant."""
+    """For reading. On SQLite everything is of one instant; on PostgreSQL each statement is, in a transaction
+    or not, so none is begun and ended around them.
+    """
     with translated(), engine.connect() as conn:
         if engine.dialect.name == "sqlite":
             conn.exec_driver_sql("BEGIN")
+        else:
+            conn.execution_options(isolation_level="AUTOCOMMIT")
         try:
             yield conn
         except BaseException:
@@ -224,9 +217,25 @@ def may_pass(error: exc.DBAPIError) -> bool:
     """Whether the same statement may succeed later."""
     if error.connection_invalidated or isinstance(error, exc.InterfaceError):
         return True
-    if isinstance(error.orig, sqlite3.Error):
-        return (getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF in _MAY_PASS
+    if type(error.orig).__module__ == "sqlite3":
+        return _sqlite_may_pass(error.orig)
     sqlstate = getattr(error.orig, "sqlstate", None)
     if sqlstate is None:
         return isinstance(error, exc.OperationalError)
     return str(sqlstate).startswith(_CLASSES_MAY_PASS)
+
+
+def _sqlite_may_pass(error: BaseException | None) -> bool:
+    import sqlite3  # 1 MB that a process on PostgreSQL does without
+
+    passing = {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in passing

@@ -44,7 +44,8 @@ class Finish:
     again_at: when to try once more; without it the attempt was the last. end: how the delivery ends then,
     where the outcome does not say it (an action whose answer was lost is `unknown`). pause_until: nothing
     is claimed for the destination before. is_fault: whether a temporary failure counts against the
-    destination. is_dead: nothing gets through there any more. instead: what is owed in its place, when it
+    destination. is_dead: nothing gets through there any more. is_told: whether the message had anything to
+    tell; one that had not gives its slots back. instead: what is owed in its place, when it
     failed for good. A finished plan step that is not tried again is stuck.
     """
 
@@ -59,6 +60,7 @@ class Finish:
     end: DeliveryState | None = None
     is_fault: bool = True
     is_dead: bool = False
+    is_told: bool = True
     instead: Sequence["NewDelivery"] = ()
     title: str | None = None
 
@@ -69,7 +71,8 @@ class Finish:
             return DeliveryState.WAITING
         if self.end is not None:
             return self.end
-        return DeliveryState.DELIVERED if self.outcome is AttemptOutcome.DELIVERED else DeliveryState.DEAD
+        is_done = self.outcome in (AttemptOutcome.DELIVERED, AttemptOutcome.SHADOW)
+        return DeliveryState.DELIVERED if is_done else DeliveryState.DEAD
 
 
 def lock_claims(conn: Connection, claims: Iterable[Claim]) -> frozenset[int]:
@@ -87,7 +90,7 @@ def give_up(conn: Connection, claims: Sequence[Claim]) -> frozenset[int]:
     return frozenset(conn.execute(_DELETE_HELD, {"ids": [c.id for c in claims], "keys": keys}).scalars())
 
 
-def finish(conn: Connection, finishes: Sequence[Finish]) -> tuple[Finish, ...]:
+def finish(conn: Connection, finishes: Sequence[Finish], now: datetime | None = None) -> tuple[Finish, ...]:
     """Record what ended, and give back those that did so under a valid lease.
 
     The others are recorded as late attempts and change nothing else.
@@ -100,7 +103,7 @@ def finish(conn: Connection, finishes: Sequence[Finish]) -> tuple[Finish, ...]:
     _settle_deliveries(conn, [f for f in held if f.claim.step is Step.DELIVER])
     _settle_events(conn, [f for f in held if f.claim.step is Step.PLAN])
     _keep_cards(conn, [f for f in held if f.claim.lane and f.answer.receipt])
-    conn.execute(insert(attempts), [_attempt(finish) for finish in held + late])
+    conn.execute(insert(attempts), [_attempt(finish, now) for finish in held + late])
     return tuple(held)
 
 
@@ -209,9 +212,11 @@ def _delivery_row(finish: Finish) -> dict[str, Any]:
         "new_tries": finish.claim.attempt,
         "new_error": clean(finish.error, LONGEST_ERROR),
         "ended": finish.ended_at if finish.again_at is None else None,
+        "spends": finish.again_at or finish.ended_at,
         "next_due": finish.again_at.timestamp() if finish.again_at else None,
         "new_receipt": pack_json(receipt) if receipt else None,
         "new_title": clean(finish.title),
+        "in_shadow": finish.outcome is AttemptOutcome.SHADOW,
     }
 
 
@@ -229,13 +234,14 @@ def _settle_events(conn: Connection, held: Sequence[Finish]) -> None:
         conn.execute(_UPDATE_EVENT, rows)
 
 
-def _attempt(finish: Finish) -> dict[str, Any]:
+def _attempt(finish: Finish, now: datetime | None) -> dict[str, Any]:
     return {
         "ref": finish.claim.ref,
         "number": finish.claim.attempt,
         "worker": finish.claim.worker,
         "started_at": finish.started_at,
         "ended_at": finish.ended_at,
+        "recorded_at": now,
         "outcome": finish.outcome.value,
         "status": finish.answer.status,
         "error": clean(finish.error, LONGEST_ERROR),
@@ -275,8 +281,10 @@ _UPDATE_DELIVERY = (
         error=bindparam("new_error", type_=Text()),
         finished_at=bindparam("ended", type_=Moment()),
         due_at=func.coalesce(bindparam("next_due", type_=Double()), deliveries.c.due_at),
+        spends_at=case((deliveries.c.spends_at.is_not(None), bindparam("spends", type_=Moment()))),
         receipt=func.coalesce(bindparam("new_receipt", type_=LargeBinary()), deliveries.c.receipt),
         title=func.coalesce(bindparam("new_title", type_=Text()), deliveries.c.title),
+        shadow=bindparam("in_shadow", type_=Boolean()),
     )
 )
 _UPDATE_EVENT = (

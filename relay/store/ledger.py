@@ -12,9 +12,11 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    false,
     func,
     literal_column,
     select,
+    true,
 )
 
 from relay.errors import UsageError
@@ -31,6 +33,7 @@ from relay.store.tables import (
     deliveries,
     delivery_events,
     events,
+    repeats,
     work,
 )
 
@@ -86,6 +89,8 @@ class EventRow:
     workflow: str | None
     job: str | None
     url: str | None
+    repeats: int = 0  # how often its webhook came again
+    repeated_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,7 +158,7 @@ class DeliveryDetail:
 def list_events(
     conn: Connection, wanted: EventFilter, limit: int, before: str | None
 ) -> tuple[EventRow, ...]:
-    query = select(*_EVENT_COLUMNS).order_by(events.c.id.desc()).limit(limit)
+    query = _EVENTS.order_by(events.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(events.c.id < before)
     for name in EventFilter.__slots__:
@@ -184,7 +189,7 @@ def event_detail(conn: Connection, text: str) -> EventDetail | None:
     found = find_id(conn, events, text)
     if found is None:
         return None
-    row = conn.execute(select(events).where(events.c.id == found)).one()
+    row = conn.execute(_EVENTS.add_columns(*_EVENT_DETAILS).where(events.c.id == found)).one()
     return EventDetail(
         row=_event_row(row),
         source_id=row.source_id,
@@ -196,6 +201,12 @@ def event_detail(conn: Connection, text: str) -> EventDetail | None:
         deliveries=list_deliveries(conn, DeliveryFilter(event_id=found), limit=10 * PAGE, before=None),
         attempts=list_attempts(conn, found),
     )
+
+
+def received(conn: Connection, dedupe_key: str) -> EventRow | None:
+    """The event that this webhook is, if it came before."""
+    row = conn.execute(_EVENTS.where(events.c.dedupe_key == key_of(dedupe_key))).first()
+    return None if row is None else _event_row(row)
 
 
 def delivery_detail(conn: Connection, text: str) -> DeliveryDetail | None:
@@ -267,7 +278,10 @@ def _in_state(query: Select[Any], state: DeliveryState) -> Select[Any]:
     if state is DeliveryState.LEASED:
         return query.where(work.c.id.is_not(None))
     # Written out, or SQLite cannot see that the index of failed ones serves.
-    query = query.where(deliveries.c.state == literal_column(f"'{state.value}'"))
+    stored = DeliveryState.DELIVERED if state is DeliveryState.SHADOW else state
+    query = query.where(deliveries.c.state == literal_column(f"'{stored.value}'"))
+    if stored is DeliveryState.DELIVERED:
+        return query.where(deliveries.c.shadow == (true() if state is DeliveryState.SHADOW else false()))
     return query.where(work.c.id.is_(None)) if state is DeliveryState.WAITING else query
 
 
@@ -293,6 +307,8 @@ def _event_row(row: Any) -> EventRow:
         workflow=row.workflow,
         job=row.job,
         url=row.url,
+        repeats=row.repeats or 0,
+        repeated_at=row.repeated_at,
     )
 
 
@@ -305,7 +321,7 @@ def _delivery_row(row: Any) -> DeliveryRow:
         destination=row.destination,
         lane=row.lane,
         group_key=row.group_key,
-        state=DeliveryState.LEASED if row.leased is not None else DeliveryState(row.state),
+        state=_shown_state(row),
         created_at=row.created_at,
         due_at=datetime.fromtimestamp(row.due_at, UTC) if row.due_at else row.created_at,
         finished_at=row.finished_at,
@@ -313,6 +329,13 @@ def _delivery_row(row: Any) -> DeliveryRow:
         title=row.title,
         error=row.error,
     )
+
+
+def _shown_state(row: Any) -> DeliveryState:
+    if row.leased is not None:
+        return DeliveryState.LEASED
+    state = DeliveryState(row.state)
+    return DeliveryState.SHADOW if row.shadow and state is DeliveryState.DELIVERED else state
 
 
 def _attempt_row(row: Any) -> AttemptRow:
@@ -328,11 +351,19 @@ def _attempt_row(row: Any) -> AttemptRow:
     )
 
 
-_EVENT_COLUMNS = [events.c[name] for name in EventRow.__slots__]
+_COUNTED_APART = {"repeats": repeats.c.times, "repeated_at": repeats.c.last_at}
+_EVENTS = select(
+    *(events.c[name] for name in EventRow.__slots__ if name not in _COUNTED_APART),
+    *(column.label(name) for name, column in _COUNTED_APART.items()),
+).outerjoin_from(events, repeats, repeats.c.dedupe_key == events.c.dedupe_key)
+_EVENT_DETAILS = tuple(
+    events.c[name] for name in ("source_id", "content_type", "body", "facts", "decision", "config")
+)
 _DETAILS = (deliveries.c.terms, deliveries.c.receipt)
 _DELIVERIES = (
     select(
         *(deliveries.c[name] for name in DeliveryRow.__slots__),
+        deliveries.c.shadow,
         work.c.id.label("leased"),
     )
     .select_from(deliveries)

@@ -1,14 +1,18 @@
 """Reading what a claim is about: the webhook to plan, or the delivery with its events."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, literal_column, select
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
-from relay.model import Event, EventKind, Generation
-from relay.quieting import HELD, worth_telling
+from relay import changes
+from relay.accounts import Row as AccountRow
+from relay.accounts import account_about, account_of, add_up
+from relay.model import Account, Change, Event, EventKind, Generation, Outcome, Status
+from relay.planning import GATHERED
+from relay.quieting import HELD, VERDICT, worth_telling
 from relay.store import plans
 from relay.store.blobs import key_of, optional_key, unpack, unpack_event, unpack_json
 from relay.store.claims import Claim
@@ -54,6 +58,7 @@ class StoredDelivery:
     queued_at: datetime  # created or last replayed
     settings: Mapping[str, Any]
     events: tuple[Event, ...]
+    account: Account | None = None  # of all it is about, when it only tells the worst of it; the worst first
     earlier: tuple[Event, ...] = ()  # what its conversation was about before, the oldest first
     card: Mapping[str, str] = field(default_factory=dict)  # receipt of the message the conversation has
 
@@ -78,29 +83,80 @@ def load(conn: Connection, claims: Iterable[Claim]) -> Load:
 
 def load_events(conn: Connection, ids: list[str]) -> dict[str, StoredEvent]:
     rows = conn.execute(_EVENTS, {"ids": ids}) if ids else ()
-    return {row.id: _event(row) for row in rows}
+    return {row.id: stored_event(row) for row in rows}
 
 
 def load_deliveries(conn: Connection, ids: list[str]) -> dict[str, StoredDelivery]:
     if not ids:
         return {}
-    about: dict[str, list[str]] = {wanted: [] for wanted in ids}
-    for row in conn.execute(_LINKS, {"ids": ids}):
-        about[row.delivery_id].append(row.event_id)
-    judged = load_judged(conn, {event_id for event_ids in about.values() for event_id in event_ids})
     rows = conn.execute(_DELIVERIES, {"ids": ids}).all()
-    found = {row.id: _delivery(row, tuple(judged[event_id] for event_id in about[row.id])) for row in rows}
-    found = {id: _with_card(conn, each) if each.lane else each for id, each in found.items()}
-    return {id: _with_news(conn, each) if HELD in each.settings else each for id, each in found.items()}
+    found = {row.id: _delivery(row) for row in rows}
+    gathered = {id: _with_account(conn, each) for id, each in found.items() if GATHERED in each.settings}
+    found = _with_events(conn, [each for id, each in found.items() if id not in gathered])
+    found = {id: _with_card(conn, each) if each.lane else each for id, each in (found | gathered).items()}
+    as_of = {row.id: row.as_of for row in rows}
+    return {id: _with_news(conn, each, as_of[id]) if _is_held(each) else each for id, each in found.items()}
 
 
-def _with_news(conn: Connection, delivery: StoredDelivery) -> StoredDelivery:
-    """With what is still news of all that was held; that may be nothing."""
+def _with_events(conn: Connection, found: Sequence[StoredDelivery]) -> dict[str, StoredDelivery]:
+    """With all they are about."""
+    about: dict[str, list[str]] = {each.id: [] for each in found}
+    for row in conn.execute(_LINKS, {"ids": [*about]}) if found else ():
+        about[row.delivery_id].append(row.event_id)
+    wanted = {event_id for event_ids in about.values() for event_id in event_ids}
+    judged = load_judged(conn, wanted) if wanted else {}
+    return {each.id: replace(each, events=tuple(judged[id] for id in about[each.id])) for each in found}
+
+
+def _with_account(conn: Connection, delivery: StoredDelivery) -> StoredDelivery:
+    """With the worst of what it is about, however much that is, and counts of it all."""
+    rows = conn.execute(_ENDS, {"wanted": delivery.id})
+    sums = add_up(_row(row) for row in rows)
+    account = account_of(sums, load_judged(conn, sums.told.keys()))
+    return replace(delivery, account=account, events=tuple(place.event for place in account.places))
+
+
+def _row(row: Any) -> AccountRow:
+    return AccountRow(
+        project=row.project,
+        branch=row.branch,
+        tag=row.tag,
+        kind=EventKind(row.kind),
+        change=Change(row.change),
+        status=Status(row.status),
+        count=row.number,
+        newest=row.newest,
+    )
+
+
+def _is_held(delivery: StoredDelivery) -> bool:
+    return HELD in delivery.settings or VERDICT in delivery.settings
+
+
+def _with_news(conn: Connection, delivery: StoredDelivery, as_of: int | None) -> StoredDelivery:
+    """With what is still news of all that was held; that may be nothing.
+
+    Only what was known when it closed counts: what came later was judged as if all of it had been told.
+    """
     rows = conn.execute(_STATE_KEYS, {"ids": [event.id for event in delivery.events]})
     keys = {row.id: row.state_key for row in rows if row.state_key}
-    newest = plans.histories(conn, set(keys.values()), 1, hold=False)
-    green = {key for key, outcomes in newest.items() if outcomes and outcomes[0].red is False}
+    histories = plans.histories(conn, set(keys.values()), plans.HISTORY, hold=False)
+    known = {
+        key: [outcome for outcome in history if as_of is None or outcome.place <= as_of]
+        for key, history in histories.items()
+    }
+    passes = _passes if VERDICT in delivery.settings else _is_green
+    green = {key for key, history in known.items() if history and passes(history)}
     return replace(delivery, events=worth_telling(delivery.events, keys, green))
+
+
+def _is_green(history: Sequence[Outcome]) -> bool:
+    return history[0].red is False
+
+
+def _passes(history: Sequence[Outcome]) -> bool:
+    """A retry that passed is a verdict, although the branch stays red by it."""
+    return not changes.failing(history)
 
 
 def _with_card(conn: Connection, delivery: StoredDelivery) -> StoredDelivery:
@@ -142,10 +198,12 @@ def as_stored(delivery: "NewDelivery", event: Event, now: datetime) -> StoredDel
         direct=delivery.direct,
         settings=delivery.settings,
         events=(event,),
+        account=account_about((event,)) if GATHERED in delivery.settings else None,
     )
 
 
-def _event(row: Any) -> StoredEvent:
+def stored_event(row: Any) -> StoredEvent:
+    """A row of `events`."""
     return StoredEvent(
         id=row.id,
         received_at=row.received_at,
@@ -158,7 +216,8 @@ def _event(row: Any) -> StoredEvent:
     )
 
 
-def _delivery(row: Any, judged: tuple[Event, ...]) -> StoredDelivery:
+def _delivery(row: Any) -> StoredDelivery:
+    """Without its events."""
     terms = unpack_json(row.terms)
     return StoredDelivery(
         id=row.id,
@@ -174,7 +233,7 @@ def _delivery(row: Any, judged: tuple[Event, ...]) -> StoredDelivery:
         queued_at=row.queued_at,
         direct=terms.get("direct"),
         settings=terms["settings"],
-        events=judged,
+        events=(),
     )
 
 
@@ -207,6 +266,20 @@ _LINKS = (
     select(delivery_events)
     .where(among(delivery_events.c.delivery_id, "ids"))
     .order_by(delivery_events.c.delivery_id, delivery_events.c.event_id)
+)
+_ENDED = (
+    events.c.project,
+    events.c.branch,
+    events.c.tag,
+    events.c.kind,
+    events.c.change,
+    events.c.status,
+)
+_ENDS = (
+    select(*_ENDED, func.count().label("number"), func.max(events.c.id).label("newest"))
+    .join(delivery_events, delivery_events.c.event_id == events.c.id)
+    .where(delivery_events.c.delivery_id == bindparam("wanted"))
+    .group_by(*_ENDED)
 )
 _STATE_KEYS = select(events.c.id, events.c.state_key).where(among(events.c.id, "ids"))
 _FACTS = select(events.c.id, events.c.facts).where(among(events.c.id, "ids"))

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from relay.store import portable
 from relay.store.blobs import key_of
 from relay.store.tables import marks
+
+DEAD, REJECTED = "dead", "rejected"
+PASSING = (DEAD, REJECTED)  # kinds that hold the time of the last telling, so that the next is not too soon
+ASKED_FOR = timedelta(days=7)  # more than any such time
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +44,14 @@ def put(conn: Connection, mark: Mark) -> bool:
     unchanged = (marks.c.key == mark.key, marks.c.version == mark.version)
     changed = update(marks).where(*unchanged).values(at=mark.at, text=mark.text, version=mark.version + 1)
     return conn.execute(changed).rowcount == 1
+
+
+def forget(conn: Connection, older_than: datetime) -> None:
+    """Those that only say when something was told last, and that nobody asks for any more. The others are
+    about something that still holds; whoever knows that it does not removes them."""
+    old = marks.c.at < older_than - ASKED_FOR
+    of_kind = or_(*(marks.c.key.startswith(f"{kind}:", autoescape=True) for kind in PASSING))
+    conn.execute(delete(marks).where(old, of_kind))
 
 
 def remove(conn: Connection, keys: Sequence[str]) -> None:

@@ -1,8 +1,9 @@
 """Recording a plan: the judged event, its outcome and the deliveries it owes, all or nothing."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +30,15 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from relay.model import DeliveryState, Event, Outcome, Status
+from relay.planning import GATHERED
 from relay.store import portable, rulings, slots
-from relay.store.blobs import BIGGEST_NUMBER, clean, key_of, optional_key, pack_json, whole
+from relay.store.blobs import BIGGEST_NUMBER, clean, key_of, optional_key, pack_json, unpack_json, whole
 from relay.store.claims import Claim
-from relay.store.portable import each, lock_names
+from relay.store.portable import among, each, lock_names
 from relay.store.tables import (
     FIRST_BUILD,
     NO_NUMBER,
+    Moment,
     Step,
     deliveries,
     delivery_events,
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from relay.policy import Ended, Ruled
 
 HISTORY = 30  # outcomes
+MOST_MENTIONS = 20  # of an account, that come from its messages
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +89,35 @@ def histories(
     return {key: (*found[short, False], *found[short, True]) for key, short in stored.items()}
 
 
-def record(conn: Connection, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> list[dict[str, Any]]:
-    """Write everything but the rows of work, which are returned."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """What recording plans leaves to be done when the queue is settled."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)  # of work
+    released: list[str] = field(default_factory=list)  # deliveries that wait no longer
+
+
+def histories_until(conn: Connection, keys: Iterable[str], until: datetime) -> dict[str, tuple[Outcome, ...]]:
+    """As `histories`, as far as it was known then; holds nothing."""
+    stored = {key: key_of(key) for key in keys}
+    wanted = {"keys": sorted(set(stored.values())), "until": until}
+    found: dict[tuple[str, bool], list[Outcome]] = defaultdict(list)
+    for row in conn.execute(_KNOWN_THEN, wanted):
+        same_scale = found[row.state_key, row.number < NO_NUMBER]
+        if len(same_scale) < HISTORY:
+            same_scale.append(_outcome(row))
+    return {key: (*found[short, False], *found[short, True]) for key, short in stored.items()}
+
+
+def add_outcomes(conn: Connection, known: Mapping[str, Iterable[Outcome]], now: datetime) -> None:
+    """Outcomes by state key, as if they had been recorded then; those that are there stay."""
+    rows = [_outcome_row(key, outcome, now) for key, found in known.items() for outcome in reversed([*found])]
+    if rows:
+        conn.execute(portable.insert(conn, outcomes).on_conflict_do_nothing(), rows)
+
+
+def record(conn: Connection, planned: Sequence[tuple[Claim, Planned]], now: datetime) -> Recorded:
+    """Write everything but the rows of work."""
     plans = [plan for _, plan in planned]
     conn.execute(_UPDATE_EVENT, [_event_row(plan, claim.attempt) for claim, plan in planned])
     _record_outcomes(conn, plans, now)
@@ -102,6 +133,7 @@ def record_instead(
     conn.execute(insert(deliveries), [_delivery_row(delivery, now) for delivery in instead])
     for delivery in instead:
         conn.execute(_COPY_LINKS, {"new": delivery.id, "failed": failed})
+        conn.execute(_COPY_AS_OF, {"new": delivery.id, "failed": failed})
     slots.hand_over(conn, failed, instead[0].id)
     return [_work_row(delivery, now) for delivery in instead]
 
@@ -125,7 +157,7 @@ def _insert_outcomes(conn: Connection) -> Any:
     )
 
 
-def _record_deliveries(conn: Connection, plans: Sequence[Planned], now: datetime) -> list[dict[str, Any]]:
+def _record_deliveries(conn: Connection, plans: Sequence[Planned], now: datetime) -> Recorded:
     new = [(plan.event.id, delivery) for plan in plans for delivery in plan.deliveries]
     alone = [(event_id, delivery) for event_id, delivery in new if delivery.group_key is None]
     if alone:
@@ -139,7 +171,10 @@ def _record_deliveries(conn: Connection, plans: Sequence[Planned], now: datetime
     if links:
         conn.execute(portable.insert(conn, delivery_events).on_conflict_do_nothing(), links)
     _record_slots(conn, plans, joined, now)
-    return [_work_row(delivery, now) for _, delivery in new if joined[delivery.id] == delivery.id]
+    return Recorded(
+        rows=[_work_row(delivery, now) for _, delivery in new if joined[delivery.id] == delivery.id],
+        released=[joined[delivery.id] for _, delivery in new if delivery.is_verdict],
+    )
 
 
 def _record_slots(
@@ -163,13 +198,25 @@ def _join_group(conn: Connection, delivery: "NewDelivery", now: datetime) -> str
     statement = portable.insert(conn, deliveries)
     later = statement.excluded.due_at
     bounded = case((later > deliveries.c.latest_at, deliveries.c.latest_at), else_=later)
+    changed = {"due_at": bounded}
+    if delivery.is_verdict:
+        changed |= {name: statement.excluded[name] for name in ("route", "terms")} | {"due_at": later}
     upsert = statement.on_conflict_do_update(
-        index_elements=["target", "group_key"],
-        index_where=literal_column("open"),
-        set_={"due_at": bounded},
+        index_elements=["target", "group_key"], index_where=literal_column("open"), set_=changed
     )
-    joined: str = conn.execute(upsert.returning(deliveries.c.id), _delivery_row(delivery, now)).scalar_one()
-    return joined
+    returned = upsert.returning(deliveries.c.id, deliveries.c.terms)
+    joined = conn.execute(returned, _delivery_row(delivery, now)).one()
+    if delivery.mention and joined.id != delivery.id and GATHERED in delivery.settings:
+        _add_mentions(conn, joined.id, unpack_json(joined.terms), delivery.mention)
+    return str(joined.id)
+
+
+def _add_mentions(conn: Connection, id: str, terms: Mapping[str, Any], more: Sequence[str]) -> None:
+    """An account mentions all who would have been mentioned, up to a number that people can bear."""
+    known = tuple(terms["mention"])
+    named = tuple(dict.fromkeys((*known, *more)))[: max(MOST_MENTIONS, len(known))]
+    if named != known:
+        conn.execute(_SET_TERMS, {"wanted": id, "new_terms": pack_json({**terms, "mention": named})})
 
 
 def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
@@ -188,6 +235,7 @@ def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
         "queued_at": now,
         "due_at": _due(delivery, now),
         "latest_at": delivery.latest_at.timestamp() if delivery.latest_at else None,
+        "spends_at": _spends_at(delivery, now) if delivery.spends else None,
         "terms": pack_json(
             {
                 "also": delivery.also,
@@ -202,6 +250,12 @@ def _delivery_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
 def _due(delivery: "NewDelivery", now: datetime) -> float:
     due = delivery.due_at or now
     return min(due, delivery.latest_at or due).timestamp()
+
+
+def _spends_at(delivery: "NewDelivery", now: datetime) -> datetime:
+    """When it goes out at the latest: until it was sent, nobody knows better."""
+    due = delivery.due_at or now
+    return max(due, delivery.latest_at or due)
 
 
 def _work_row(delivery: "NewDelivery", now: datetime) -> dict[str, Any]:
@@ -254,6 +308,7 @@ def _outcome_row(state_key: str, outcome: Outcome, now: datetime) -> dict[str, A
         "red": outcome.red,
         "finished_at": outcome.finished_at,
         "recorded_at": now,
+        "how": json.dumps(outcome.how) if outcome.how else None,
     }
 
 
@@ -277,6 +332,7 @@ def _outcome(row: Row[Any]) -> Outcome:
         run=row.run,
         red=row.red,
         finished_at=row.finished_at,
+        how=tuple(json.loads(row.how)) if row.how else (),
         place=row.id,
     )
 
@@ -312,11 +368,29 @@ def _newest(lowest: int, highest: int) -> Select[Any]:
 
 
 _HISTORIES = _histories()
+_SET_TERMS = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("wanted"))
+    .values(terms=bindparam("new_terms", type_=LargeBinary()))
+)
+_KNOWN_THEN = (
+    select(outcomes)
+    .where(among(outcomes.c.state_key, "keys"), outcomes.c.recorded_at < bindparam("until", type_=Moment()))
+    .order_by(
+        outcomes.c.state_key, *(outcomes.c[name].desc() for name in ("number", "started_at", "event_id"))
+    )
+)
 _COPY_LINKS = insert(delivery_events).from_select(
     ["delivery_id", "event_id"],
     select(bindparam("new", type_=Text()), delivery_events.c.event_id).where(
         delivery_events.c.delivery_id == bindparam("failed")
     ),
+)
+_FAILED = deliveries.alias("failed_one")
+_COPY_AS_OF = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("new"))
+    .values(as_of=select(_FAILED.c.as_of).where(_FAILED.c.id == bindparam("failed")).scalar_subquery())
 )
 _PLANNED_COLUMNS: dict[str, TypeEngine[Any]] = {
     "tries": Integer(),

@@ -20,7 +20,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from relay.store import portable, rulings, runs
+from relay.store import marks, portable, repeats, rulings, runs, slots
 from relay.store.engine import reading, writing
 from relay.store.portable import among
 from relay.store.tables import (
@@ -31,7 +31,6 @@ from relay.store.tables import (
     events,
     outcomes,
     silences,
-    slots,
     work,
 )
 
@@ -54,16 +53,20 @@ class Pruned:
         )
 
 
-def prune(engine: Engine, older_than: datetime, batch: int = BATCH) -> Pruned:
+def prune(
+    engine: Engine, older_than: datetime, batch: int = BATCH, slots_before: datetime | None = None
+) -> Pruned:
     """Forget events received before, with their finished deliveries, in transactions of `batch` events."""
     total = Pruned()
-    for step in steps(engine, older_than, batch):
+    for step in steps(engine, older_than, batch, slots_before):
         total = total.plus(step)
     return total
 
 
-def steps(engine: Engine, older_than: datetime, batch: int) -> Iterator[Pruned]:
-    """As `prune`, one short transaction for each step."""
+def steps(
+    engine: Engine, older_than: datetime, batch: int, slots_before: datetime | None = None
+) -> Iterator[Pruned]:
+    """As `prune`, one short transaction for each step. `slots_before`: if slots stay longer than events."""
     after = ""
     while ids := _old_ids(engine, events, events.c.received_at, older_than, after, batch):
         after = str(ids[-1])
@@ -73,8 +76,9 @@ def steps(engine: Engine, older_than: datetime, batch: int) -> Iterator[Pruned]:
     yield from _outcome_steps(engine, older_than, batch)
     with writing(engine) as conn:
         conn.execute(delete(cards).where(cards.c.changed_at < older_than))
-        conn.execute(delete(slots).where(slots.c.reserved_at < older_than))
+        slots.forget(conn, slots_before or older_than)
         conn.execute(delete(silences).where(silences.c.until_at < older_than))
+        marks.forget(conn, older_than)
 
 
 def _forget(conn: Connection, ids: list[str | int]) -> Pruned:
@@ -83,6 +87,7 @@ def _forget(conn: Connection, ids: list[str | int]) -> Pruned:
     gone_deliveries = _forget_deliveries(conn, free)
     conn.execute(_FORGET_ATTEMPTS, {"ids": free})
     rulings.forget(conn, free)
+    repeats.forget(conn, free)
     return Pruned(events=conn.execute(_FORGET_EVENTS, {"ids": free}).rowcount, deliveries=gone_deliveries)
 
 
@@ -110,6 +115,7 @@ def _old_ids(
 def _forget_deliveries(conn: Connection, free: list[str]) -> int:
     """Those about nothing but these events."""
     ids = list(conn.execute(_ONLY_ABOUT, {"ids": free}).scalars())
+    slots.forget_failed(conn, ids)
     conn.execute(_FORGET_ATTEMPTS, {"ids": ids})
     runs.forget(conn, ids)
     return conn.execute(_FORGET_DELIVERIES, {"ids": ids}).rowcount

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.types import Text
 
 from relay.ids import id_at
-from relay.policy import About, Ended, Mode, Ruled, RuledBefore, Spent
+from relay.policy import About, Ended, Mode, Ruled, RuledBefore, Used
 from relay.store.blobs import clean, key_of, optional_key, pack_json
 from relay.store.memory import failures_of
 from relay.store.portable import among, lock_names
@@ -36,7 +36,7 @@ BUDGET = "retry budget"  # the lock on what all runs share
 RESULTS = ("build", "job", "workflow")
 
 
-def spent(conn: Connection, asked: Sequence[About], now: datetime, *, hold: bool = True) -> dict[str, Spent]:
+def used_by(conn: Connection, asked: Sequence[About], now: datetime, *, hold: bool = True) -> dict[str, Used]:
     """By root. Holds the budgets until the transaction ends; ask for everything of a turn at once."""
     if not asked:
         return {}
@@ -73,7 +73,7 @@ def used(conn: Connection, mode: Mode, now: datetime) -> dict[str, Any]:
     }
 
 
-def _spent(conn: Connection, about: About, now: datetime, shared: Mapping[str, Any]) -> Spent:
+def _spent(conn: Connection, about: About, now: datetime, shared: Mapping[str, Any]) -> Used:
     own = conn.execute(
         _OWN,
         {
@@ -90,7 +90,7 @@ def _spent(conn: Connection, about: About, now: datetime, shared: Mapping[str, A
         since = now - timedelta(seconds=about.outage_within)
         named = {"signatures": [key_of(each) for each in about.signatures], "since": since}
         hits = dict(conn.execute(_HITS, {**named, "project": key_of(about.project)}).mappings().one())
-    return Spent(
+    return Used(
         on_root=own.on_root or 0,
         on_commit=own.on_commit or 0,
         on_branch=own.on_branch or 0,

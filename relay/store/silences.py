@@ -45,6 +45,13 @@ def active(conn: Connection, now: datetime) -> tuple[Silence, ...]:
     return tuple(map(_silence, conn.execute(query.order_by(silences.c.id))))
 
 
+def between(conn: Connection, start: datetime, end: datetime) -> tuple[tuple[Silence, datetime | None], ...]:
+    """Those that held at some time between, the oldest first, and when each was taken back."""
+    query = select(silences).where(silences.c.until_at > start, silences.c.created_at <= end)
+    rows = conn.execute(query.order_by(silences.c.id))
+    return tuple((_silence(row), row.removed_at) for row in rows)
+
+
 def remove(conn: Connection, text: str, now: datetime) -> str:
     """End one, given by its id or a unique part of it; which it was. UsageError when it does not hold."""
     found = find_id(conn, silences, text)

@@ -12,10 +12,12 @@ from sqlalchemy import Engine, func, select
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
-from relay.policy import About, Memory, Mode, RuledBefore, Spent
-from relay.quieting import Silence, Slot
+from relay.policy import About, Memory, Mode, RuledBefore, Used
+from relay.quieting import Silence, Slot, Spent, Wanted
 from relay.store import (
+    budgets,
     configs,
+    groups,
     judged,
     ledger,
     liveness,
@@ -24,6 +26,7 @@ from relay.store import (
     migrations,
     notes,
     plans,
+    portable,
     prune,
     replays,
     retried,
@@ -31,11 +34,14 @@ from relay.store import (
     silences,
     slots,
     switch,
+    told,
+    verdicts,
     wakeups,
 )
 from relay.store.accept import Arrival, accept
 from relay.store.claims import Claim
 from relay.store.engine import open_engine, reading, writing
+from relay.store.groups import OpenGroup
 from relay.store.judged import Judged
 from relay.store.ledger import (
     PAGE,
@@ -49,6 +55,7 @@ from relay.store.ledger import (
 )
 from relay.store.liveness import UNLOCKED_S, Presence, Roster, Worker
 from relay.store.loads import Load
+from relay.store.past import Past
 from relay.store.plans import HISTORY
 from relay.store.prune import BATCH, Pruned
 from relay.store.queue import Turn
@@ -73,6 +80,7 @@ class Store:
         self._engine = engine
         self._name = new_id()  # tells our own notifications from those of others
         self._after = ""
+        self.past = Past(engine)
         self.runs = Runs(engine)
         self.signs = Signs(engine)
         self._roster = Roster(unlocked_s=UNLOCKED_S if self.is_shared else 0.0)
@@ -139,7 +147,7 @@ class Store:
         with writing(self._engine, committed) as conn:
             turn = Turn(conn, sender=self._name, after=self._after, is_careful=is_careful)
             yield turn
-            turn.settle()
+            turn.end()
         self._after = turn.after
 
     def load(self, held: Iterable[Claim]) -> Load:
@@ -171,6 +179,7 @@ class Store:
         presence.renew()
         with writing(self._engine) as conn:
             liveness.beat(conn, presence.worker, now, lease_s)
+            portable.commit_ahead(conn)  # the next beat makes good for one that is lost
 
     def retire(self, presence: Presence) -> None:
         """Take a worker that has ended off the list."""
@@ -208,6 +217,16 @@ class Store:
         """By id, or by six or more characters that only this id begins or ends with."""
         with reading(self._engine) as conn:
             return ledger.event_detail(conn, text)
+
+    def received(self, dedupe_key: str) -> EventRow | None:
+        """The event that a webhook with this key is, if it came before."""
+        with reading(self._engine) as conn:
+            return ledger.received(conn, dedupe_key)
+
+    def open_group(self, target: str, group_key: str, before: str) -> OpenGroup | None:
+        """The message that waits for more events of this group, with those before the event of this id."""
+        with reading(self._engine) as conn:
+            return groups.open_group(conn, target, group_key, before)
 
     def judged(self, limit: int = PAGE, before: str | None = None) -> tuple[Judged, ...]:
         """Planned events with all their fields, newest first; the next page is the one before the last id."""
@@ -263,9 +282,14 @@ class Store:
         with writing(self._engine) as conn:
             return replays.replay_stuck(conn)
 
-    def prune(self, older_than: datetime, batch: int = BATCH) -> Pruned:
-        """Forget what is older, in short transactions, except what is owed or judging needs."""
-        return prune.prune(self._engine, older_than, batch)
+    def prune(
+        self, older_than: datetime, batch: int = BATCH, *, slots_before: datetime | None = None
+    ) -> Pruned:
+        """Forget what is older, in short transactions, except what is owed or judging needs.
+
+        slots_before: where slots still have their effect longer than events are kept.
+        """
+        return prune.prune(self._engine, older_than, batch, slots_before)
 
     def prune_steps(self, older_than: datetime, batch: int = BATCH) -> Iterator[Pruned]:
         """As `prune`, one short transaction for each step of the iterator."""
@@ -298,10 +322,10 @@ class Store:
         with writing(self._engine) as conn:
             return silences.remove(conn, text, now)
 
-    def spent(self, asked: Sequence[About], now: datetime) -> Mapping[str, Spent]:
+    def used(self, asked: Sequence[About], now: datetime) -> Mapping[str, Used]:
         """What was spent on retries, for `explain`; holds nothing."""
         with reading(self._engine) as conn:
-            return rulings.spent(conn, asked, now, hold=False)
+            return rulings.used_by(conn, asked, now, hold=False)
 
     def ruled(self, ids: Collection[str]) -> Mapping[str, RuledBefore]:
         """What was ruled on these events, by their ids."""
@@ -334,7 +358,7 @@ class Store:
         with writing(self._engine) as conn:
             return switch.on(conn)
 
-    def spent_by_all(self, mode: Mode, now: datetime) -> Mapping[str, Any]:
+    def used_by_all(self, mode: Mode, now: datetime) -> Mapping[str, Any]:
         """What all retries took, for `relay retry status`."""
         with reading(self._engine) as conn:
             return rulings.used(conn, mode, now)
@@ -362,6 +386,26 @@ class Store:
         """Those of these slots that were ever reserved, for `explain`; holds nothing."""
         with reading(self._engine) as conn:
             return slots.known(conn, names, hold=False)
+
+    def waiting(self, names: Collection[str], at: datetime) -> Mapping[str, datetime]:
+        """When what waited for a verdict at this time was to go out, by its slot, for `explain`."""
+        with reading(self._engine) as conn:
+            return verdicts.waiting(conn, names, at=at)
+
+    def unsaid(self, event_ids: Collection[str], at: datetime) -> frozenset[str]:
+        """Those of these events whose messages all waited for a verdict at this time, for `explain`."""
+        with reading(self._engine) as conn:
+            return verdicts.unsaid(conn, event_ids, at=at)
+
+    def told(self, event_ids: Collection[str]) -> Mapping[str, Slot]:
+        """Who was told of these events, by the slots of their results."""
+        with reading(self._engine) as conn:
+            return told.known(conn, event_ids)
+
+    def spent(self, wanted: Wanted, now: datetime) -> Mapping[str, Spent]:
+        """What the wanted targets had spent of their budgets by `now`, for `explain`; holds nothing."""
+        with reading(self._engine) as conn:
+            return budgets.known(conn, wanted, now, hold=False, made_by=now)
 
     # Configurations
 

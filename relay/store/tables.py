@@ -19,9 +19,14 @@ Life of a row of `work`, which holds what is still owed and nothing else
 
 Life of a run, what an action starts at CircleCI, is drawn in `relay/runs.py`.
 
-A delivery whose work row is leased is shown as leased; that word is never stored in `deliveries`.
+A delivery whose work row is leased is shown as leased, and one that was delivered in shadow, which is to
+nobody, as shadow; those words are never stored in `deliveries.state`.
 Times are seconds since 1970 in UTC. `due_at` 0 means now, whatever the clock says. `wait_s` is how long
 the present wait was meant to be, so `due_at > now + wait_s` shows that the clock was set back.
+
+`info` says what the migrations make that each database has its own words for: the rows that are in a partial
+index, and how a table is stored. As SQLAlchemy's options they would load the dialects of both databases into
+every process, of which each needs one.
 """
 
 from datetime import UTC, datetime
@@ -42,6 +47,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     literal_column,
     text,
 )
@@ -126,14 +132,12 @@ Index(
     "events_project",
     events.c.project,
     events.c.id,
-    sqlite_where=text("project IS NOT NULL"),
-    postgresql_where=text("project IS NOT NULL"),
+    info={"where": "project IS NOT NULL"},
 )
 Index(
     "events_stuck",
     events.c.id,
-    sqlite_where=text("state = 'stuck'"),
-    postgresql_where=text("state = 'stuck'"),
+    info={"where": "state = 'stuck'"},
 )
 
 outcomes = Table(
@@ -150,9 +154,19 @@ outcomes = Table(
     Column("red", Boolean),
     Column("finished_at", Moment),
     Column("recorded_at", Moment, nullable=False),
+    Column("how", Text),  # names of the steps that failed, as JSON
 )
 Index("outcomes_order", outcomes.c.state_key, outcomes.c.number, outcomes.c.started_at, outcomes.c.event_id)
 Index("outcomes_once", outcomes.c.state_key, outcomes.c.run, outcomes.c.status, unique=True)
+
+# An event's webhook that came again, by any sender's or network's fault.
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("dedupe_key", Key, primary_key=True),  # as the event has it
+    Column("times", Integer, nullable=False),  # after the first
+    Column("last_at", Moment, nullable=False),
+)
 
 deliveries = Table(
     "deliveries",
@@ -170,12 +184,16 @@ deliveries = Table(
     Column("queued_at", Moment, nullable=False),  # created or last replayed: when giving up is counted from
     Column("due_at", Double, nullable=False),
     Column("latest_at", Double),  # a group never waits longer than this
+    Column("closed_at", Double),  # when a group was claimed; what is planned in that turn is still part of it
     Column("finished_at", Moment),
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("terms", LargeBinary, nullable=False),  # other routes, mentions and settings, packed
     Column("title", Text),
     Column("error", Text),
     Column("receipt", LargeBinary),
+    Column("as_of", BigInteger),  # the last outcome recorded when it closed; what came later does not count
+    Column("shadow", Boolean, nullable=False, server_default=false()),  # what was delivered was not sent
+    Column("spends_at", Moment),  # when it costs one of its notifier's budget; NULL when it costs nothing
     CheckConstraint("state IN ('open', 'waiting', 'delivered', 'dead', 'unknown')", name="deliveries_state"),
 )
 Index(
@@ -183,29 +201,31 @@ Index(
     deliveries.c.target,
     deliveries.c.group_key,
     unique=True,
-    sqlite_where=text("open"),
-    postgresql_where=text("open"),
+    info={"where": "open"},
 )
 Index(
     "deliveries_failed",
     deliveries.c.state,
     deliveries.c.id,
-    sqlite_where=text("state IN ('dead', 'unknown')"),
-    postgresql_where=text("state IN ('dead', 'unknown')"),
+    info={"where": "state IN ('dead', 'unknown')"},
 )
 Index(
     "deliveries_lane",
     deliveries.c.target,
     deliveries.c.lane,
     deliveries.c.id,
-    sqlite_where=text("lane IS NOT NULL"),
-    postgresql_where=text("lane IS NOT NULL"),
+    info={"where": "lane IS NOT NULL"},
+)
+Index(
+    "deliveries_spent",
+    deliveries.c.target,
+    deliveries.c.spends_at,
+    info={"where": "spends_at IS NOT NULL"},
 )
 Index(
     "deliveries_dead",
     deliveries.c.finished_at,
-    sqlite_where=text("state = 'dead'"),
-    postgresql_where=text("state = 'dead'"),
+    info={"where": "state = 'dead'"},
 )
 
 delivery_events = Table(
@@ -213,7 +233,7 @@ delivery_events = Table(
     metadata,
     Column("delivery_id", Key, ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True),
     Column("event_id", Key, ForeignKey("events.id", ondelete="CASCADE"), primary_key=True),
-    sqlite_with_rowid=False,
+    info={"sqlite": "WITHOUT ROWID"},
 )
 Index("delivery_events_event", delivery_events.c.event_id)
 
@@ -230,6 +250,7 @@ attempts = Table(
     Column("status", Integer),
     Column("error", Text),
     Column("excerpt", Text),
+    Column("recorded_at", Moment),  # the time of the turn that did; plans of that turn do not know of it yet
 )
 Index("attempts_ref", attempts.c.ref, attempts.c.id)
 
@@ -250,13 +271,15 @@ work = Table(
     Column("lease_until", Double),
     Column("lost", Boolean, nullable=False),  # the attempt before this one never reported back
     CheckConstraint("state IN ('ready', 'blocked', 'leased')", name="work_state"),
-    sqlite_autoincrement=True,  # an id is never used twice, or a late result could meet a new row
-    postgresql_with={
-        "fillfactor": "50",
-        "autovacuum_vacuum_scale_factor": "0.01",
-        "autovacuum_vacuum_threshold": "500",
-        "autovacuum_vacuum_cost_delay": "0",
-        "autovacuum_analyze_scale_factor": "0.05",
+    info={
+        "sqlite": "AUTOINCREMENT",  # an id is never used twice, or a late result could meet a new row
+        "postgresql": {
+            "fillfactor": 50,
+            "autovacuum_vacuum_scale_factor": 0.01,
+            "autovacuum_vacuum_threshold": 500,
+            "autovacuum_vacuum_cost_delay": 0,
+            "autovacuum_analyze_scale_factor": 0.05,
+        },
     },
 )
 Index(
@@ -264,23 +287,20 @@ Index(
     work.c.destination,
     work.c.due_at,
     work.c.id,
-    sqlite_where=text("state = 'ready'"),
-    postgresql_where=text("state = 'ready'"),
+    info={"where": "state = 'ready'"},
 )
 Index(
     "work_leased",
     work.c.destination,
     work.c.lease_until,
     work.c.worker,
-    sqlite_where=text("state = 'leased'"),
-    postgresql_where=text("state = 'leased'"),
+    info={"where": "state = 'leased'"},
 )
 Index(
     "work_lane",
     work.c.lane,
     work.c.id,
-    sqlite_where=text("lane IS NOT NULL"),
-    postgresql_where=text("lane IS NOT NULL"),
+    info={"where": "lane IS NOT NULL"},
 )
 
 destinations = Table(
@@ -387,7 +407,7 @@ rulings = Table(
 )
 Index("rulings_root", rulings.c.root, rulings.c.at)
 Index("rulings_project", rulings.c.project, rulings.c.at)
-Index("rulings_retried", rulings.c.at, sqlite_where=text("retry"), postgresql_where=text("retry"))
+Index("rulings_retried", rulings.c.at, info={"where": "retry"})
 
 failures = Table(
     "failures",

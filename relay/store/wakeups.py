@@ -7,7 +7,6 @@ the one before it returned; now and then one returns for nothing.
 
 import select
 import socket
-import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +18,8 @@ from sqlalchemy import Engine
 from relay.store.portable import CHANNEL
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from psycopg import Connection
 
 LOOK_S = 0.004  # between looks at SQLite's version; one costs 60 microseconds, nearly all of it waking up
@@ -108,6 +109,8 @@ class SqliteWatcher:
 
     def _look(self) -> int | None:
         """None when the database cannot be read: a change too, once it can again."""
+        import sqlite3
+
         try:
             if self._conn is None:
                 self._conn = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)

@@ -7,8 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 
 import requests
@@ -20,10 +19,12 @@ import relay
 from relay.errors import DeliveryError
 from relay.model import Answer
 from relay.secret import Masker, Secret
-from relay.transport import mail
 from relay.transport.addresses import Resolve, refuse_private_literal, resolve
 from relay.transport.answers import Reply, failure, judge
 from relay.transport.connections import Adapter
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 __all__ = ["Reply", "Transport", "failure", "judge"]
 
@@ -103,8 +104,10 @@ class Transport:
         except DeliveryError as error:
             raise _masked_error(error, mask) from None
 
-    def mail(self, smtp: Secret, message: EmailMessage, timeout: float = TIMEOUT) -> Answer:
+    def mail(self, smtp: Secret, message: "EmailMessage", timeout: float = TIMEOUT) -> Answer:
         """Hands the message in at `smtp://user:password@host:port?starttls` or `smtps://…`."""
+        from relay.transport import mail  # with Python's SMTP, for those who send any
+
         try:
             server = mail.parse_server(smtp)
         except ValueError as error:

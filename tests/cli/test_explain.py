@@ -1,13 +1,15 @@
 """`relay explain`: exactly what would happen, and why."""
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.desk import Desk
-from tests.factories import NOON, classic, ping, workflow_completed
+from tests.factories import MINUTE, NOON, classic, ping, workflow_completed
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "cli"
 BROKE = workflow_completed(status="failed", number=7812)
@@ -396,6 +398,43 @@ def test_an_incident_is_told_with_its_key(desk: Desk) -> None:
     assert 'incident key "gh/acme/api | main | build-and-deploy"' in line
 
 
+def test_a_digest_is_explained_with_its_time(desk: Desk) -> None:
+    config = (desk.folder / "relay.yaml").read_text()
+    weekly = "    notify: audit-log\n    digest: weekly\n"
+    desk.write(config.replace("    notify: audit-log\n", weekly))
+    name = desk.save("first.json", workflow_completed(number=1))
+
+    told = desk.run("explain", name, "--at", "2026-11-23 12:00")
+    payload = json.loads(desk.run("explain", name, "--payload", "audit-log").output)
+
+    lines = [line.split() for line in told.output.splitlines()]
+    (delivery,) = [line for line in lines if line[:2] == ["audit-log", "post"]]
+    note = "one message with all since Mon 2026-11-23 09:00, in the digest of everything-to-audit"
+    assert " ".join(delivery[2:4]) == "in 6"
+    assert note in told.output
+    assert "digest 2026-11-30 09:00 gathered for the digest of" in " ".join(told.output.split())
+    assert payload["data"]["message"]["title"].startswith("🟢 1 result since ")
+
+
+def test_what_goes_beyond_a_budget_is_explained_and_recorded(desk: Desk) -> None:
+    config = (desk.folder / "relay.yaml").read_text()
+    limited = config.replace("audit-log: { ", "audit-log: { budget: 1 per 1h, ")
+    assert limited != config
+    desk.write(limited)
+    first, second = sorted(desk.arrive(workflow_completed(number=1), workflow_completed(number=2)))
+    desk.work()
+
+    recorded = desk.run("event", second).output
+    told = desk.run("explain", desk.save("third.json", workflow_completed(number=3))).output
+
+    assert "budget of 1 message in 1h used up" not in desk.run("event", first).output
+    assert "budget of 1 message in 1h used up" in recorded
+    assert "budget of 1 message in 1h used up" in told
+    assert "budget used up: one message with all that goes beyond" in told
+    (quiet,) = desk.json("explain", "third.json")["quiet"]
+    assert (quiet["control"], quiet["fate"]) == ("budget", "later")
+
+
 def test_what_a_throttle_lets_through_and_keeps_back_is_explained(desk: Desk) -> None:
     config = (desk.folder / "relay.yaml").read_text()
     desk.write(
@@ -415,3 +454,90 @@ def test_what_a_throttle_lets_through_and_keeps_back_is_explained(desk: Desk) ->
     assert [(each["target"], each["control"], each["reason"]) for each in second["quiet"]] == [
         ("audit-log", "throttle", "at most one message in 4h")
     ]
+
+
+def test_an_inhibited_failure_tells_since_when_trunk_fails(desk: Desk) -> None:
+    text = (desk.folder / "relay.yaml").read_text()
+    desk.write(text.replace("defaults: {", "defaults: { trunk: main,"))
+    desk.arrive(workflow_completed(status="failed", number=7809))
+    desk.work()
+    hook = workflow_completed(status="failed", number=7812)
+    hook["pipeline"]["vcs"]["branch"] = "topic"
+
+    quiet = desk.json("explain", desk.save("event.json", hook))["quiet"]
+
+    assert {each["control"] for each in quiet} == {"inhibition"}
+    assert quiet[0]["reason"].startswith("main fails the same way since ")
+    assert quiet[0]["reason"].endswith(" (#7809)")
+
+
+def test_a_held_failure_tells_until_when_and_what_comes_next_decides(desk: Desk) -> None:
+    text = (desk.folder / "relay.yaml").read_text()
+    desk.write(text.replace("    group: { by: [pipeline.id], wait: 20s, max_wait: 2m }\n", "    hold: 20m\n"))
+    desk.arrive(workflow_completed(number=7809))
+    desk.work()
+    (event_id,) = desk.arrive(BROKE)
+
+    held = desk.json("explain", event_id)
+    desk.work()
+    fixed = desk.json("explain", desk.save("fixed.json", workflow_completed(number=7813)))
+    shown = desk.run("event", event_id).output
+
+    assert {(each["target"], each["reason"], each["fate"]) for each in held["quiet"]} == {
+        ("team-slack", "held for a verdict, at most 20m", "later"),
+        ("ops-mail", "held for a verdict, at most 20m", "later"),
+    }
+    slack = next(each for each in held["deliveries"] if each["target"] == "team-slack")
+    assert "held for a verdict, at most 20m" in slack["remarks"]
+    assert [each["fate"] for each in fixed["quiet"]] == ["sent", "sent"]
+    slack = next(each for each in fixed["deliveries"] if each["target"] == "team-slack")
+    assert "decides what was held" in slack["remarks"]
+    assert "held for a verdict, at most 20m" in shown
+
+
+def test_an_event_that_came_again_says_how_often(desk: Desk) -> None:
+    (event,) = desk.arrive(BROKE)
+    desk.arrive(BROKE, BROKE, at=NOON + MINUTE)
+    desk.work()
+
+    assert "\n         received 3 times, last 13:01:00\n" in desk.run("explain", event).output
+    assert desk.json("explain", event)["received"] == {
+        "id": event,
+        "times": 3,
+        "last_at": "2026-11-23T12:01:00Z",
+    }
+
+
+def test_a_webhook_that_is_in_the_ledger_says_so(desk: Desk) -> None:
+    (event,) = desk.arrive(BROKE)
+    desk.work()
+
+    result = desk.run("explain", desk.save("event.json", BROKE))
+
+    assert f"received 1 time, as event {event[-8:]}; a duplicate is only counted\n" in result.output
+    assert "the same result of this run was told at" in result.output
+
+
+def test_an_open_group_that_it_would_join_is_told(desk: Desk) -> None:
+    desk.write((desk.folder / "relay.yaml").read_text().replace("wait: 20s, max_wait: 2m", "wait: 9h"))
+    desk.arrive(BROKE, workflow_completed(status="failed", number=7812, name="lint"))
+    desk.work()
+    event = desk.save("event.json", workflow_completed(status="failed", number=7812, name="docs"))
+
+    remarks = " ".join(desk.json("explain", event)["deliveries"][1]["remarks"])
+
+    assert re.search(r"joins the message that waits until [-\d ]*\d\d:\d\d:\d\d with 2 events", remarks)
+
+
+def test_a_cancelled_workflow_that_was_told_is_kept_quiet(desk: Desk) -> None:
+    hook = workflow_completed(status="canceled", number=7810)
+    desk.arrive(hook)
+    desk.work()
+    (second,) = desk.arrive({**hook, "id": f"{hook['id']} again"}, at=datetime.now(UTC))
+    desk.work()
+
+    for command in ("event", "explain"):
+        quiet = {each["target"]: each for each in desk.json(command, second)["quiet"]}
+        assert quiet["audit-log"]["control"] == "dedupe"
+        assert quiet["audit-log"]["reason"].startswith("the same result of this run was told at ")
+        assert quiet["audit-log"]["until"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.desk import Desk
-from tests.factories import classic, workflow_completed
+from tests.factories import MINUTE, NOON, classic, workflow_completed
 from tests.fakes.sink import Play, Sink
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "cli"
@@ -332,3 +332,25 @@ def test_a_terminal_obeys_nothing_of_what_strangers_wrote(desk: Desk) -> None:
     shown = "".join(desk.run(*command).output for command in commands)
 
     assert {char for char in shown if not char.isprintable()} == {"\n"}
+
+
+def test_an_event_that_came_again_says_how_often_and_when(desk: Desk, green: str) -> None:
+    desk.arrive(GREEN, GREEN, at=NOON + MINUTE)
+
+    output = desk.run("event", green).output
+
+    assert "\nrepeats  received again 2 times, last 2026-11-23 13:01:00 CET\n" in output
+    (row,) = desk.json("events")
+    assert (row["repeats"], row["repeated_at"]) == (2, "2026-11-23T12:01:00Z")
+
+
+def test_what_is_in_shadow_is_not_called_delivered(desk: Desk) -> None:
+    config = (desk.folder / "relay.yaml").read_text()
+    desk.write(config.replace("    notify: audit-log\n", "    notify: audit-log\n    shadow: true\n", 1))
+    (event,) = desk.arrive(GREEN)
+    desk.work()
+
+    assert [row["state"] for row in desk.json("deliveries")] == ["shadow"]
+    assert desk.json("deliveries", "--state", "delivered") == []
+    assert "delivered" not in desk.run("event", event).output
+    assert desk.run("events").output.splitlines()[1].endswith("  shadow")

@@ -162,3 +162,14 @@ def test_what_cannot_be_recorded_is_said(desk: Desk, arguments: tuple[str, ...],
     assert result.stderr.startswith(problem)
     assert result.exit_code == 2
     assert not (desk.folder / "tests").exists()
+
+
+def test_what_was_kept_quiet_is_recorded(desk: Desk) -> None:
+    config = (desk.folder / "relay.yaml").read_text()
+    desk.write(f'{config}\nsilences:\n  - {{ match: {{ project.slug: "*" }}, why: holidays }}\n')
+    desk.save("event.json", BROKE)
+
+    desk.run("test", "--record", "event.json", "--name", "in the holidays")
+
+    assert '"audit-log": "silence"' in (desk.folder / "relay.yaml").read_text()
+    assert desk.run("test").output.startswith("ok    in the holidays\n")

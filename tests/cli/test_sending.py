@@ -109,3 +109,17 @@ def test_a_misspelt_notifier_is_suggested(desk: Desk) -> None:
 
     assert result.output == "no notifier is called ops-mial, did you mean ops-mail?\n"
     assert result.exit_code == 2
+
+
+def test_a_notifier_in_shadow_is_not_said_to_work(desk: Desk, sink: Sink) -> None:
+    config = (desk.folder / "relay.yaml").read_text()
+    desk.write(config.replace("  audit-log: {", "  audit-log: { shadow: true,"))
+
+    result = desk.run("send-test", "audit-log")
+
+    assert result.output == (
+        "audit-log: not delivered: nothing was sent, the notifier is in shadow\n"
+        "take `shadow` out of its settings to try it\n"
+    )
+    assert result.exit_code == 1
+    assert sink.requests == []

@@ -318,3 +318,66 @@ def test_earlier_results_stand_just_before_the_event(desk: Desk, hook: Any) -> N
     own = event.pipeline.number or event.number or 0
     assert [outcome.number for outcome in past] == [own - 2, own - 1]
     assert desk.run("test").exit_code == 0
+
+
+QUIET = CONFIG.replace(
+    "tests:\n",
+    """\
+silences:
+  - { match: { branch: main }, from: "2026-12-24", until: "2026-12-27", why: holidays }
+schedules:
+  office: { days: mon-fri, from: "09:00", to: "19:00" }
+tests:
+""",
+).replace("    notify: team-slack\n", "    notify: team-slack\n    during: office\n")
+IN_OFFICE = "now: '2026-11-23 12:00'"
+AT_NIGHT = "now: '2026-11-23 21:15'"
+HOLIDAYS = "now: '2026-12-25 12:00'"
+
+
+def quiet_desk(desk: Desk, *tests: str, config: str = QUIET) -> Desk:
+    desk_with(desk)
+    desk.write(config + "".join(f"  - {test}\n" for test in tests))
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("given", "expect"),
+    [
+        (IN_OFFICE, "notify: [audit-log, team-slack], quiet: {}"),
+        (AT_NIGHT, "notify: [audit-log, team-slack], quiet: { team-slack: during }"),
+        (HOLIDAYS, "notify: [], quiet: { audit-log: silence, team-slack: silence }"),
+    ],
+    ids=["told", "held is told in the end", "silenced is not told"],
+)
+def test_noise_controls_have_their_say_at_the_given_time(desk: Desk, given: str, expect: str) -> None:
+    result = quiet_desk(desk, expecting(given, expect)).run("test")
+
+    assert (result.exit_code, result.output.splitlines()[0]) == (0, "ok    a test")
+
+
+def test_a_difference_in_quiet_names_the_control_and_the_reason(desk: Desk) -> None:
+    quiet_desk(
+        desk,
+        expecting(HOLIDAYS, "notify: [audit-log, team-slack], quiet: { audit-log: during, pager: silence }"),
+    )
+
+    assert (
+        desk.run("test").output
+        == """\
+FAIL  a test
+      notify   audit-log is not told: kept quiet by silence (silences[0]: holidays)
+      notify   team-slack is not told: kept quiet by silence (silences[0]: holidays)
+      quiet    audit-log is kept quiet by silence (silences[0]: holidays), wanted during
+      quiet    pager is not kept quiet, wanted silence
+      quiet    team-slack is kept quiet by silence (silences[0]: holidays)
+0 passed, 1 failed; routes never hit by a test: trunk-broke, trunk-fixed, trunk-evening, flaky
+"""
+    )
+
+
+def test_what_is_in_shadow_is_not_told(desk: Desk) -> None:
+    config = CONFIG.replace("    notify: audit-log\n", "    notify: audit-log\n    shadow: true\n")
+    quiet_desk(desk, expecting("", "notify: [team-slack], quiet: { audit-log: shadow }"), config=config)
+
+    assert desk.run("test").exit_code == 0

@@ -121,6 +121,30 @@ def test_a_group_is_filled_up_with_its_defaults() -> None:
     assert route.settings == {"group": {"by": ["branch"], "wait": 30.0}}
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("daily", {"at": "09:00", "days": "mon-sun"}),
+        ("weekly", {"at": "09:00", "days": "mon"}),
+        ("{ at: '17:30', days: fri }", {"at": "17:30", "days": "fri"}),
+        ("{ timezone: Asia/Tokyo }", {"at": "09:00", "days": "mon-sun", "timezone": "Asia/Tokyo"}),
+        ("null", None),
+    ],
+)
+def test_a_digest_is_a_word_or_a_time(written: str, meant: object) -> None:
+    (route,) = routes(f"routes: [{{notify: console, digest: {written}}}]")
+
+    assert route.settings == {"digest": meant}
+
+
+def test_a_digest_drops_an_inherited_group() -> None:
+    (route,) = routes(
+        "routes: [{notify: console, group: {by: [branch]}, routes: [{digest: daily, match: {branch: x}}]}]"
+    )
+
+    assert route.routes[0].settings == {"digest": {"at": "09:00", "days": "mon-sun"}}
+
+
 def test_notify_tells_inheriting_from_silence_and_adding(complete: Config) -> None:
     trunk = complete.routes[1]
 

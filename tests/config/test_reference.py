@@ -35,7 +35,7 @@ def test_options_of_a_type_are_told_apart_from_those_of_all() -> None:
 
 
 def test_what_is_not_there_yet_has_no_row() -> None:
-    assert "| `hold` |" not in render(NOTIFIERS, ACTIONS)
+    assert "| `failure.class` |" not in render(NOTIFIERS, ACTIONS)
 
 
 def test_defaults_are_shown_as_somebody_would_write_them() -> None:

@@ -69,8 +69,6 @@ def test_the_example_fits_with_the_notifiers_there_are() -> None:
         "match_field_unknown_in_block",
         "match_is_list",
         "match_text_is_number",
-        "not_yet_notifier_key",
-        "not_yet_route_key",
         "notifier_alias_key_missing",
         "notifier_is_text",
         "notifier_key_missing",

@@ -22,7 +22,7 @@ from relay.policy import (
     Rule,
     RuledBefore,
     Sighting,
-    Spent,
+    Used,
     as_match,
 )
 from tests.factories import make_commit, make_event, make_project
@@ -103,7 +103,7 @@ def history() -> list[PastRun]:
 
 def known(runs: Sequence[PastRun] = (), **overrides: Any) -> Known:
     memory = Memory(runs={KEY: tuple(runs)}, **overrides)
-    return Known(memory=memory, spent=Spent())
+    return Known(memory=memory, spent=Used())
 
 
 def judged(event: Event, given: Known, **its: Any) -> Any:
@@ -197,7 +197,7 @@ def test_by_lot_a_few_are_tried_again_against_the_odds_and_never_against_a_limit
     event = failed_event(doubtful, branch="feature")
     explored = judged(event, known(), explore=1.0)
     assert (explored.ruled.ruling.retry, explored.ruled.explored) == (True, True)
-    spent = replace(known(), spent=Spent(on_commit=2))
+    spent = replace(known(), spent=Used(on_commit=2))
     assert judged(failed_event(failure()), spent, explore=1.0).ruled.ruling.stop == "per_commit"
 
 

@@ -9,12 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from relay import payloads
-from relay.model import Author, Build, Change, Event, FailedStep, Job, Message, PullRequest, Reason
+from relay.model import Account, Author, Build, Change, Event, FailedStep, Job, Message, PullRequest, Reason
 from relay.notifiers.base import Notifier, Outgoing
 from relay.render import Renderer, shipped_messages
 from tests.factories import NOON, make_commit, make_event
 
 REASON = Reason(route="trunk-broke", change=Change.BROKE)
+DIGEST = replace(REASON, digest=True, since=NOON, until=NOON, budget="20 messages in 1 h")
 RENDERER = Renderer((shipped_messages(),), public_url="https://relay.example.com")
 WEBHOOKS = Path(__file__).parents[1] / "fixtures" / "webhooks"
 PULL_REQUEST = PullRequest(url="https://github.com/acme/api/pull/7", number=7)
@@ -53,6 +54,21 @@ def make_message(notifier: Notifier, *events: Event) -> Message:
         NOON,
         ZoneInfo("Europe/Paris"),
         limit=notifier.body_limit,
+    )
+
+
+def make_account(notifier: Notifier, account: Account) -> Message:
+    """What the standard template makes of a digest for the notifier, whose budget is used up."""
+    return RENDERER.render(
+        notifier.markup,
+        notifier.type,
+        "standard",
+        (),
+        DIGEST,
+        NOON,
+        ZoneInfo("Europe/Paris"),
+        limit=notifier.body_limit,
+        account=account,
     )
 
 

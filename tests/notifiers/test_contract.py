@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from relay import notifiers
+from relay.accounts import account_about
 from relay.errors import DeliveryError
 from relay.markup import MARKUPS
 from relay.model import Answer, Change, Event
@@ -25,8 +26,10 @@ from tests.notifiers.contract.places import Place, idle, make, open_place
 from tests.notifiers.contract.texts import HOSTILE, LONG, is_harmless, leads_astray
 from tests.notifiers.contract.zulip import fields_of
 from tests.notifiers.factories import (
+    DIGEST,
     MOST_FAILED,
     fixture_events,
+    make_account,
     make_broken,
     make_filled,
     make_hostile_addresses,
@@ -36,6 +39,7 @@ from tests.notifiers.factories import (
 
 TYPES = sorted(notifiers.types())
 EACH = [pytest.param(name, each, id=f"{name}-{each.name}") for name in TYPES for each in contracts_of(name)]
+GATHERING = [each for each in EACH if notifiers.types()[str(each.values[0])].gathers]
 OVER_HTTP = [
     pytest.param(name, each, id=f"{name}-{each.name}")
     for name in TYPES
@@ -172,6 +176,25 @@ def test_five_hundred_events_in_one_message_stay_within_the_limits(name: str, co
     events = tuple(replace(kinds[n % 2], id=f"e{n}") for n in range(500))
     with open_place(name, contract) as place:
         requests = sent(place, contract, *events)
+
+    assert requests
+    check(requests, contract)
+
+
+@pytest.mark.parametrize(("name", "contract"), GATHERING)
+def test_a_digest_of_five_thousand_hostile_events_stays_within_the_limits(
+    name: str, contract: Contract
+) -> None:
+    texts = (*HOSTILE.values(), *LONG.values())
+    worst = tuple(replace(make_filled(text, failed=2), id=f"e{n}") for n, text in enumerate(texts))
+    quiet = tuple(make_event(id=f"f{n}", branch=f"topic-{n}") for n in range(5000 - len(worst)))
+    account = account_about((*worst, *quiet))
+    told = tuple(each.event for each in account.places)
+    more = account.count - len(told)
+    with open_place(name, contract) as place:
+        message = make_account(place.notifier, account)
+        place.send(message, make_outgoing(events=told, more_events=more, reason=DIGEST))
+        requests = place.taken()
 
     assert requests
     check(requests, contract)

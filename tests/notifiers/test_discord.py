@@ -420,3 +420,29 @@ def test_what_explain_tells_has_no_secret() -> None:
     assert (plain.remarks(), thread.remarks(), forum.remarks()) == ((), ("thread 900",), ("forum posts",))
     assert SECRET not in repr(plain) + plain.destination()
     assert plain.destination() != thread.destination()
+
+
+@pytest.mark.parametrize(
+    ("outgoing", "options", "flags"),
+    [
+        ({"is_silent": True}, {}, 4096),
+        ({}, {}, None),
+        ({"is_silent": True, "card": CARD}, {"style": "update"}, None),
+    ],
+    ids=["silent", "not silent", "an edit, which rings nobody"],
+)
+def test_a_silent_message_suppresses_notifications(
+    outgoing: dict[str, Any], options: dict[str, Any], flags: int | None
+) -> None:
+    discord = Discord.model_validate({"url": "https://discord.com/api/webhooks/1/x", **options})
+
+    payload = discord.payload(make_message(discord), make_outgoing(**outgoing))
+
+    assert payload.get("flags") == flags
+
+
+def test_a_silent_message_keeps_the_flags_of_its_template() -> None:
+    discord = Discord.model_validate({"url": "https://discord.com/api/webhooks/1/x"})
+    message = replace(make_message(discord), override={"content": "x", "flags": 4})
+
+    assert discord.payload(message, make_outgoing(is_silent=True))["flags"] == 4100

@@ -361,3 +361,8 @@ def test_settings_that_cannot_work_are_refused(options: dict[str, str], problem:
 @pytest.mark.parametrize("room", ["!abc:example.com", "!hashWithoutServer_-1", "#ci:example.com:8448"])
 def test_rooms_of_every_kind_are_understood(room: str) -> None:
     assert make(room=room).remarks() == (room,)
+
+
+@pytest.mark.parametrize(("is_silent", "kind"), [(True, "m.notice"), (False, "m.text")])
+def test_a_silent_message_is_a_notice(is_silent: bool, kind: str) -> None:
+    assert content(Message(title="hello"), is_silent=is_silent)["msgtype"] == kind

@@ -341,3 +341,14 @@ def test_settings_that_cannot_work_are_refused(options: dict[str, str], problem:
 
     assert problem in str(caught.value)
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("is_silent", "severity"), [(True, "info"), (False, "critical")], ids=["silent", "not silent"]
+)
+def test_a_silent_incident_is_of_the_least_severity(is_silent: bool, severity: str) -> None:
+    pager = PagerDuty.model_validate({"routing_key": "k", "severity": "critical"})
+
+    payload = pager.payload(make_message(pager), make_outgoing(is_silent=is_silent))
+
+    assert payload["payload"]["severity"] == severity

@@ -429,3 +429,17 @@ def test_what_cannot_work_is_refused(options: dict[str, Any], problem: str) -> N
         make_telegram(**options)
 
     assert TOKEN not in str(caught.value)
+
+
+def test_a_silent_message_makes_no_sound(transport: Transport) -> None:
+    _, calls = send(transport, posted(), outgoing={"is_silent": True})
+    _, edits = send(transport, posted(), outgoing={"is_silent": True, "card": CARD}, style="update")
+
+    assert calls[0][1]["disable_notification"] is True
+    assert "disable_notification" not in edits[0][1]
+
+
+def test_any_other_message_may_make_one(transport: Transport) -> None:
+    _, calls = send(transport, posted())
+
+    assert "disable_notification" not in calls[0][1]

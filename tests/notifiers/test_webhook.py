@@ -169,6 +169,13 @@ def test_of_many_events_the_first_are_told_and_the_others_counted() -> None:
     assert (len(data["events"]), data["more_events"]) == (MOST_EVENTS, 50)
 
 
+def test_what_an_account_only_counts_is_counted() -> None:
+    webhook = Webhook(url=Secret("https://audit.example.com/ci"))
+    outgoing = make_outgoing(events=(make_event(),), more_events=40)
+
+    assert webhook.payload(make_message(webhook), outgoing)["data"]["more_events"] == 40
+
+
 def test_text_that_is_no_unicode_can_be_sent(transport: Transport) -> None:
     event = replace(make_broken(), commit=make_commit(subject="half \ud800", body="x" * 10_000))
     with Sink() as sink:

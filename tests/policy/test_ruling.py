@@ -21,7 +21,7 @@ from relay.policy import (
     Policy,
     Rule,
     Ruling,
-    Spent,
+    Used,
     as_match,
     rule_on,
 )
@@ -163,15 +163,15 @@ def test_more_than_five_failed_jobs_are_no_flake() -> None:
 @pytest.mark.parametrize(
     ("spent", "stop"),
     [
-        (Spent(on_root=1), "per_build"),
-        (Spent(on_commit=2), "per_commit"),
-        (Spent(on_branch=6), "per_branch"),
-        (Spent(in_hour=2), "per_hour"),
-        (Spent(minutes_day=229), "minutes.day"),
-        (Spent(minutes_month=2989), "minutes.month"),
+        (Used(on_root=1), "per_build"),
+        (Used(on_commit=2), "per_commit"),
+        (Used(on_branch=6), "per_branch"),
+        (Used(in_hour=2), "per_hour"),
+        (Used(minutes_day=229), "minutes.day"),
+        (Used(minutes_month=2989), "minutes.month"),
     ],
 )
-def test_each_budget_ends_it(spent: Spent, stop: str) -> None:
+def test_each_budget_ends_it(spent: Used, stop: str) -> None:
     ruling = ruled(failure(), spent=spent)
     assert (ruling.retry, ruling.stop, ruling.rules) == (False, stop, ("registry",))
 
@@ -182,14 +182,14 @@ def test_the_hour_has_room_for_a_tenth_of_the_runs_that_ended_in_it() -> None:
 
 
 def test_an_outage_stops_retries_until_it_has_been_quiet_for_a_while() -> None:
-    spent = Spent(hits_projects=3, last_hit=NOW - timedelta(minutes=44))
+    spent = Used(hits_projects=3, last_hit=NOW - timedelta(minutes=44))
     ruling = ruled(failure(), spent=spent)
     assert (ruling.stop, ruling.until) == ("outage", NOW + timedelta(minutes=1))
     assert ruled(failure(), spent=replace(spent, last_hit=NOW - timedelta(minutes=45))).retry
 
 
 def test_after_an_outage_one_probe_goes_first() -> None:
-    spent = Spent(hits_here=5, last_hit=NOW - timedelta(hours=1), probed_at=NOW - timedelta(minutes=1))
+    spent = Used(hits_here=5, last_hit=NOW - timedelta(hours=1), probed_at=NOW - timedelta(minutes=1))
     assert ruled(failure(), spent=spent).stop == "outage"
 
 
@@ -197,13 +197,13 @@ def test_an_outage_is_no_reason_against_a_flaky_test() -> None:
     event = make_event(status=Status.FAILED)
     found = failure(FailureClass.FLAKY)
     read = noted(event, found, known_flaky="all", test_count=1)
-    spent = Spent(hits_projects=9, last_hit=NOW)
+    spent = Used(hits_projects=9, last_hit=NOW)
     assert rule_on(replace(case(found, spent=spent), jobs=((read, found, GOOD),)), SHIPPED, NOW).retry
 
 
 def test_retries_that_hardly_ever_pass_stop_for_two_hours() -> None:
     decided = (False,) * 8 + (True, True)
-    spent = Spent(decided=decided, last_decided=NOW - timedelta(hours=1))
+    spent = Used(decided=decided, last_decided=NOW - timedelta(hours=1))
     assert ruled(failure(), spent=spent).stop == "low_yield"
     assert ruled(failure(), spent=replace(spent, last_decided=NOW - timedelta(hours=2))).retry
     assert ruled(failure(), spent=replace(spent, decided=(True, *decided[:9]))).stop == "low_yield"
@@ -212,7 +212,7 @@ def test_retries_that_hardly_ever_pass_stop_for_two_hours() -> None:
 
 def test_a_clock_that_was_set_back_closes_no_breaker_for_ever() -> None:
     ahead = NOW + timedelta(days=300)
-    spent = Spent(hits_here=5, last_hit=NOW - timedelta(hours=1), probed_at=ahead)
+    spent = Used(hits_here=5, last_hit=NOW - timedelta(hours=1), probed_at=ahead)
     assert ruled(failure(), spent=spent).retry
 
 
@@ -223,7 +223,7 @@ counts = st.integers(0, 12)
 def test_no_budget_is_ever_exceeded(
     root: int, commit: int, branch: int, hour: int, minutes: float, of: FailureClass, jobs: int
 ) -> None:
-    spent = Spent(
+    spent = Used(
         on_root=root, on_commit=commit, on_branch=branch, in_hour=hour, ended_in_hour=30, minutes_day=minutes
     )
     ruling = ruled(failure(of), spent=spent, jobs_failed=jobs)

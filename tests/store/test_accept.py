@@ -2,10 +2,12 @@
 
 import threading
 
+from sqlalchemy import Engine, event
+
 from relay.errors import StoreError
 from relay.model import EventKind, Generation
 from relay.store import EventState, Store, StoredEvent
-from tests.factories import NOON
+from tests.factories import MINUTE, NOON
 from tests.store.parts import accept_one, claim_plans, make_arrival
 
 
@@ -22,6 +24,36 @@ def test_a_known_key_is_a_duplicate_and_changes_nothing(store: Store) -> None:
     assert store.accept([make_arrival(dedupe_key="event:1")]) == (False,)
     assert [row.id for row in store.events()] == [first]
     assert store.counts()["planning"] == 1
+
+
+def test_what_comes_again_leaves_its_number_and_time(store: Store) -> None:
+    first = accept_one(store, dedupe_key="event:1")
+    other = accept_one(store, dedupe_key="event:2")
+
+    for minutes in (1, 2):
+        again = [make_arrival(dedupe_key="event:1", received_at=NOON + minutes * MINUTE) for _ in range(2)]
+        store.accept(again)
+
+    counted = {row.id: (row.repeats, row.repeated_at) for row in store.events()}
+    assert counted == {first: (4, NOON + 2 * MINUTE), other: (0, None)}
+
+
+def test_new_arrivals_cost_no_statement_for_repeats(store: Store) -> None:
+    def statements(*keys: str) -> list[str]:
+        said: list[str] = []
+
+        def note(conn: object, cursor: object, statement: str, *_: object) -> None:
+            said.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            store.accept([make_arrival(dedupe_key=key) for key in keys])
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        return [statement for statement in said if "repeats" in statement]
+
+    assert statements("event:1", "event:2") == []
+    assert len(statements("event:1", "event:3")) == 1
 
 
 def test_of_the_same_key_within_a_batch_one_is_accepted(store: Store) -> None:

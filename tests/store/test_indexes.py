@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from relay.store import claims, finishes, lanes, ledger, plans, signs
+from relay.store import budgets, claims, finishes, lanes, ledger, plans, repeats, signs, slots, told
 from relay.store.engine import open_engine, reading
 from tests.factories import NOON
 
@@ -18,6 +18,9 @@ TAKE = {
     "now": 1.0,
     "most": 1,
 }
+
+KEYS = {"targets": ["chat"], "keys": ["a"]}
+SPENT = {"targets": ["chat"], "since": NOON, "until": NOON, "most": 40, "made_by": NOON}
 
 
 @pytest.fixture
@@ -57,9 +60,16 @@ def explain(engine: Engine, statement: Any, values: dict[str, Any]) -> str:
             {"keys": '["a"]', "skipped": 29},
             "outcomes_order (state_key=? AND number>? AND number<?)",
         ),
+        (told._MESSAGES, {"ids": ["e"]}, "delivery_events_event (event_id=?)"),
+        (repeats._OF_EVENTS, {"ids": ["e"]}, "sqlite_autoindex_repeats_1 (dedupe_key=?)"),
+        (slots._FORGET_FAILED, {"ids": ["d"]}, "slots_delivery (delivery_id=?)"),
+        (slots._FORGET, {"older_than": NOON}, "slots_reserved (reserved_at<?)"),
         (ledger._COUNTS, {}, "events_stuck"),
         (ledger._COUNTS, {}, "deliveries_failed"),
         (signs._DEAD_LETTERS, {"after": NOON, "until": NOON}, "deliveries_dead (finished_at>?"),
+        (budgets._SPENT, SPENT, "deliveries_spent (target=? AND spends_at>? AND spends_at<?)"),
+        (budgets._OPEN, KEYS, "deliveries_open (target=? AND group_key=?)"),
+        (budgets._BEGUN, KEYS, "deliveries_lane (target=? AND lane=?)"),
         (signs._NEXT_PROJECT, {"after": ""}, "events_project (project>?)"),
         (signs._LAST_BEFORE, {"project": "p", "before": "0"}, "events_project (project=? AND id<?)"),
         (signs._FIRST_LOOKED_AT, {"project": "p", "after": "0"}, "events_project (project=? AND id>?)"),

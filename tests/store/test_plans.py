@@ -294,3 +294,14 @@ def test_events_that_were_lost_are_planned_one_by_one(store: Store) -> None:
     assert [[(held.ref, held.attempt, held.lost) for held in claims] for claims in tries] == [
         [(id_, 2, True)] for id_ in sorted(ids)
     ]
+
+
+@pytest.mark.parametrize("how", [(), ("Run tests", 'é"\\u2028')], ids=["nothing", "steps"])
+def test_how_a_result_failed_is_kept(store: Store, how: tuple[str, ...]) -> None:
+    event_id = accept_one(store)
+    outcome = make_outcome(event_id=event_id, how=how)
+    with store.turn() as turn:
+        (held,) = claim_plans(turn)
+        turn.record_plan(held, make_planned(event_id, outcome=outcome), NOON)
+
+    assert [each.how for each in store.history(KEY)] == [how]

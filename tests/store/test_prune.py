@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from relay.store import Pruned, Store
+from relay.store import Mark, Pruned, Store, mark_key
 from tests.factories import MINUTE, NOON
 from tests.store.parts import (
     KEY,
     accept_one,
     claim,
+    claim_plans,
     done,
     failed,
     finish,
@@ -94,3 +95,31 @@ def test_a_pruned_key_is_accepted_as_new(store: Store) -> None:
     store.prune(LATER)
 
     assert store.accept([replace(arrival, id=make_arrival().id)]) == (True,)
+
+
+def test_repeats_go_with_their_event(store: Store) -> None:
+    accept_one(store, dedupe_key="event:1")
+    store.accept([make_arrival(dedupe_key="event:1")])
+    with store.turn() as turn:
+        (held,) = claim_plans(turn)
+        turn.record_plan(held, make_planned(held.ref), NOON)
+    store.prune(LATER)
+
+    accept_one(store, dedupe_key="event:1")
+
+    assert [(row.repeats, row.repeated_at) for row in store.events()] == [(0, None)]
+
+
+def test_marks_of_the_last_telling_go_when_nobody_asks_any_more(store: Store) -> None:
+    keys = [mark_key(kind, "x") for kind in ("dead", "rejected", "disabled", "watch")]
+    for key in keys:
+        store.signs.put(Mark(key=key, at=NOON))
+
+    def left(kind: str) -> bool:
+        return bool(store.signs.marks(kind))
+
+    store.prune(LATER)
+    assert all(map(left, ("dead", "rejected", "disabled", "watch")))
+
+    store.prune(NOON + 8 * 24 * 60 * MINUTE)
+    assert [kind for kind in ("dead", "rejected", "disabled", "watch") if left(kind)] == ["disabled", "watch"]

@@ -8,7 +8,7 @@ import pytest
 
 from relay.failures import Failure, FailureClass
 from relay.ids import new_id
-from relay.policy import About, Ended, Mode, Ruled, Ruling, Spent
+from relay.policy import About, Ended, Mode, Ruled, Ruling, Used
 from relay.store import Store
 from tests.factories import MINUTE, NOON
 from tests.store.parts import accept_one, claim_plans, make_planned
@@ -64,13 +64,13 @@ def plan(store: Store, event_id: str, **its: Any) -> None:
         assert turn.record_plan(held, make_planned(event_id, **its), NOON) is True
 
 
-def spent(store: Store, **overrides: Any) -> Spent:
+def spent(store: Store, **overrides: Any) -> Used:
     asked = about(**overrides)
-    return store.spent([asked], NOON + MINUTE)[asked.root]
+    return store.used([asked], NOON + MINUTE)[asked.root]
 
 
 def test_nothing_was_spent_before_anything_was_ruled(store: Store) -> None:
-    assert spent(store) == Spent()
+    assert spent(store) == Used()
 
 
 def test_a_retry_counts_for_its_run_its_commit_its_branch_and_the_hour(store: Store) -> None:
@@ -162,7 +162,7 @@ def test_two_workers_never_spend_the_same_budget(store: Store) -> None:
         with store.turn() as turn:
             (held,) = turn.claim_plans(NOON, name, 60.0, 1)
             asked = about()
-            ruling = AGAIN if turn.spent([asked], NOON)[asked.root].on_root < 1 else NOT
+            ruling = AGAIN if turn.used([asked], NOON)[asked.root].on_root < 1 else NOT
             ruled = Ruled(
                 event_id=held.ref,
                 root="w-1",

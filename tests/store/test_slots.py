@@ -122,6 +122,14 @@ def test_a_fallback_keeps_the_slot_of_what_it_stands_in_for(store: Store) -> Non
     assert known(store).state is SlotState.SENT
 
 
+def test_a_message_that_had_nothing_to_tell_gives_its_slot_back(store: Store) -> None:
+    owe(store, holding())
+    (held,) = claim(store)
+    finish(store, done(held, is_told=False))
+
+    assert store.slots([NAME]) == {}
+
+
 def test_a_replayed_message_has_its_slot_again(store: Store) -> None:
     owe(store, holding())
     (held,) = claim(store)
@@ -129,6 +137,52 @@ def test_a_replayed_message_has_its_slot_again(store: Store) -> None:
     store.replay([held.ref])
 
     assert known(store).state is SlotState.UNDER_WAY
+
+
+ONCE = '["once_per","chat","{{ tag }}","v1"]'
+LATER = NOON + 2 * HOUR
+
+
+def test_what_is_told_once_is_remembered_for_ever(store: Store) -> None:
+    names = [ONCE, ONCE.replace("v1", "v" * 5000)]
+    owe(store, make_delivery(slots=tuple(Reservation(slot=name) for name in names)))
+    (held,) = claim(store)
+    finish(store, done(held))
+
+    store.prune(LATER)
+
+    assert store.events() == ()
+    assert {slot.state for slot in store.slots(names).values()} == {SlotState.SENT}
+    assert len(store.slots(names)) == 2
+
+
+def test_what_failed_is_not_taken_for_sent_when_it_is_forgotten(store: Store) -> None:
+    owe(store, make_delivery(slots=(Reservation(slot=ONCE),)))
+    (held,) = claim(store)
+    finish(store, failed(held, outcome=AttemptOutcome.PERMANENT))
+
+    store.prune(LATER)
+
+    assert store.slots([ONCE]) == {}
+
+
+def test_the_slot_of_what_still_waits_stays(store: Store) -> None:
+    owe(store, holding())
+
+    store.prune(LATER)
+
+    assert known(store).state is SlotState.UNDER_WAY
+
+
+def test_slots_may_be_kept_longer_than_events(store: Store) -> None:
+    owe(store, holding())
+    (held,) = claim(store)
+    finish(store, done(held))
+
+    store.prune(LATER, slots_before=NOON)
+
+    assert store.events() == ()
+    assert known(store).state is SlotState.SENT
 
 
 def test_a_slot_is_forgotten_when_it_is_old(store: Store) -> None:

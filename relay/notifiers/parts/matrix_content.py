@@ -37,7 +37,9 @@ def content(message: Message, outgoing: Outgoing) -> dict[str, Any]:
 
 def _content(message: Message, outgoing: Outgoing) -> dict[str, Any]:
     made = {
-        "msgtype": "m.text",  # clients are silent about m.notice, mentions and all
+        # Clients are silent about m.notice, mentions and all:
+        # https://spec.matrix.org/latest/client-server-api/#default-override-rules, .m.rule.suppress_notices
+        "msgtype": "m.notice" if outgoing.is_silent else "m.text",
         "body": _plain(message, outgoing),
         "format": "org.matrix.custom.html",
         "formatted_body": "".join(_html(message, outgoing)),

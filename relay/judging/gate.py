@@ -1,0 +1,90 @@
+"""Retries that the policy decides on: kept, with when and how often, or refused with the reason."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from relay import durations
+from relay.judging.judged import Judged
+from relay.planning import NewDelivery
+from relay.policy import Mode, Ruled, Ruling
+from relay.quieting import Control, Fate, Quiet
+
+RETRY = "retry"  # among the settings of an action's delivery: how often, and from where
+UNKNOWN = "nothing is known of why it failed, so nothing says that a retry helps"
+PASSED = "it did not fail"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gated:
+    """What is done and what is not; `judged` with the mode in which the ruling really holds."""
+
+    deliveries: tuple[NewDelivery, ...]
+    refused: tuple[Quiet, ...]
+    judged: Judged
+
+
+def gate(deliveries: Iterable[NewDelivery], judged: Judged, actions: Collection[str], now: datetime) -> Gated:
+    """`actions` are those that the policy decides on. Without one of them a ruling is only for the record."""
+    every = tuple(deliveries)
+    ours = tuple(each for each in every if each.target in actions)
+    others = tuple(each for each in every if each.target not in actions)
+    ruled = judged.ruled
+    if ruled is not None and judged.awaits_retry and ours:
+        kept = tuple(_kept(delivery, ruled.ruling, now) for delivery in ours)
+        return Gated(deliveries=(*others, *kept), refused=(), judged=judged)
+    refused = tuple(_refused(delivery, judged) for delivery in ours)
+    return Gated(deliveries=others, refused=refused, judged=_for_the_record(judged))
+
+
+def _kept(delivery: NewDelivery, ruling: Ruling, now: datetime) -> NewDelivery:
+    due = now + timedelta(seconds=ruling.delay)
+    settings = {**delivery.settings, RETRY: {"limit": ruling.limit, "from_start": ruling.from_start}}
+    return replace(delivery, due_at=max(due, delivery.due_at or due), settings=settings)
+
+
+def _refused(delivery: NewDelivery, judged: Judged) -> Quiet:
+    ruled = judged.ruled
+    return Quiet(
+        target=delivery.target,
+        route=delivery.route,
+        control=Control.RETRY,
+        reason=_reason(ruled, judged),
+        until=ruled.ruling.until if ruled else None,
+        fate=Fate.SUPPRESSED,
+    )
+
+
+def _reason(ruled: Ruled | None, judged: Judged) -> str:
+    if ruled is None:
+        return UNKNOWN if judged.event.status.is_bad else PASSED
+    if ruled.ruling.retry:
+        after = f" after {durations.spell(ruled.ruling.delay)}" if ruled.ruling.delay else ""
+        return f"retry.mode is {ruled.mode}, so it is only noted: rule {', '.join(ruled.ruling.rules)}{after}"
+    return ruled.ruling.words[-1] if ruled.ruling.words else str(ruled.ruling.stop)
+
+
+def _for_the_record(judged: Judged) -> Judged:
+    """A ruling that nothing carries out counts as one in shadow."""
+    if judged.ruled is None or not judged.awaits_retry:
+        return judged
+    return replace(judged, ruled=replace(judged.ruled, mode=Mode.SHADOW), awaits_retry=False)
+
+
+def as_record(judged: Judged) -> Mapping[str, Any] | None:
+    """What is kept of it in the record of a decision, as JSON; None when there is nothing."""
+    ruled, ended = judged.ruled, judged.ended
+    if ruled is None and ended is None:
+        return None
+    return {
+        "retry": ruled.ruling.retry if ruled else None,
+        "mode": ruled.mode.value if ruled else None,
+        "rules": list(ruled.ruling.rules) if ruled else [],
+        "stop": ruled.ruling.stop if ruled else None,
+        "explored": ruled.explored if ruled else False,
+        "words": list(ruled.ruling.words) if ruled else [],
+        "p_transient": ruled.p_transient if ruled else None,
+        "p_passes": ruled.p_passes if ruled else None,
+        "verdict": ended.verdict if ended else None,
+    }

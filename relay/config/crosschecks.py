@@ -18,7 +18,6 @@ from relay.config.signature_checks import signature_faults
 from relay.config.suggestions import unknown
 from relay.config.templates import STANDARD
 from relay.config.tree import Path, find
-from relay.config.unavailable import is_unavailable_field, is_unavailable_target, not_available
 from relay.errors import Fault
 from relay.fields import field_type, is_fetched
 from relay.people import AUTHOR
@@ -134,9 +133,6 @@ def _match(subject: Subject, match: Mapping[str, Any], path: Path) -> Iterator[F
     for error in check_match(match):
         no_field = bool(error.path) and field_type(str(error.path[-1])) is None
         yield subject.page.fault((*path, *error.path), error.problem, at_key=no_field)
-    for key_path in _match_keys(match, path):
-        if is_unavailable_field(str(key_path[-1])):
-            yield subject.page.fault(key_path, not_available(str(key_path[-1])), at_key=True)
 
 
 def _dedupe(subject: Subject) -> Iterator[Fault]:
@@ -199,9 +195,7 @@ def _names(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault
     names = tuple(names)
     for index, written in enumerate(names):
         name = written.removeprefix("+")
-        if is_unavailable_target(name):
-            yield subject.page.fault((*path, index), not_available(name))
-        elif name.startswith(DIRECT):
+        if name.startswith(DIRECT):
             yield from _person(subject, name.removeprefix(DIRECT), (*path, index))
         elif subject.notifiers is not None and name not in subject.notifiers:
             yield subject.page.fault(

@@ -1,6 +1,7 @@
 """What of a held message is still news when it goes out."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from relay.model import Change, Event
 
@@ -17,4 +18,25 @@ def worth_telling(
     untold = {state_keys[event.id] for event in events if event.id in fixed and event.change in _TURNED_BAD}
     good = {event.id for event in events if event.change in _TURNED_GOOD}
     stale = fixed | {id for id in good if state_keys.get(id) in untold}
-    return tuple(event for event in events if event.id not in stale)
+    return _newest_attempts([event for event in events if event.id not in stale])
+
+
+def _newest_attempts(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Of several attempts of one run the last, with the change of the first: that is what is news."""
+    first: dict[tuple[str | None, ...], Event] = {}
+    last: dict[tuple[str | None, ...], Event] = {}
+    for event in events:
+        name = _run_of(event)
+        first.setdefault(name, event)
+        last[name] = event
+    return tuple(
+        replace(event, change=first[name].change, previous=first[name].previous)
+        for name, event in last.items()
+    )
+
+
+def _run_of(event: Event) -> tuple[str | None, ...]:
+    """What attempts of a run share; a build by itself is alone."""
+    if event.pipeline.id is None:
+        return (event.id,)
+    return (event.pipeline.id, event.workflow.name, event.job.name)

@@ -25,6 +25,7 @@ from tests.fakes.circleci_world import FakeProject, Json
 from tests.fakes.sink import Sink
 from tests.relays import make_relay, until
 
+FAILED_TEST = "12 passed\r\nError: no door\r\n"
 HOOK_SECRET = "the-secret-of-the-webhook"
 
 CONFIG = """\
@@ -89,17 +90,20 @@ class Stage:
         )
         return make_relay(self.folder / "config", text)
 
-    def failed_workflow(self, number: int = 41, **fields: Any) -> Json:
+    def failed_workflow(
+        self, number: int = 41, log: str = FAILED_TEST, *, in_tests: bool = True, **fields: Any
+    ) -> Json:
         """A pipeline with a failed workflow of one failed job with log, test results and artifacts."""
         world = self.circleci.world
         workflow = world.add_workflow(world.add_pipeline(self.project), name="build", **fields)
         build = world.add_build_in_workflow(self.project, workflow, number, job="test")
-        world.add_log(build, "npm test", [{"message": "12 passed\r\nError: no door\r\n", "type": "out"}])
+        world.add_log(build, "npm test", [{"message": log, "type": "out"}])
         world.add_artifact(self.project, number, "reports/unit/junit.xml", JUNIT)
         world.add_artifact(self.project, number, "coverage/coverage.xml", COBERTURA)
         world.add_artifact(self.project, number, "screens/door.png", b"png")
+        result = "failure" if in_tests else "success"
         self.project.tests[number] = [
-            {"name": "opens", "classname": "Door", "file": "door.js", "result": "failure", "message": "shut"},
+            {"name": "opens", "classname": "Door", "file": "door.js", "result": result, "message": "shut"},
             {"name": "closes", "classname": "Door", "file": "door.js", "result": "success", "message": ""},
         ]
         return workflow

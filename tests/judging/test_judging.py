@@ -209,8 +209,9 @@ def test_a_failure_that_came_back_alike_is_less_likely_to_pass() -> None:
     assert twice.p_passes < once.p_passes
 
 
-def test_an_event_that_is_neither_failed_nor_a_later_attempt_is_not_asked_about() -> None:
-    assert question(failed_event(status=Status.SUCCESS), terms()) is None
+def test_an_event_that_is_no_result_is_not_asked_about() -> None:
+    assert question(failed_event(status=Status.CANCELED), terms(ignore=(Status.CANCELED,))) is None
+    assert question(failed_event(kind=EventKind.PING), terms()) is None
 
 
 def ruled_before(of: str = "net") -> RuledBefore:

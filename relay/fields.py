@@ -127,6 +127,7 @@ FETCHED: Mapping[str, FieldType] = {
     "failure.known_flaky": _T.TEXT,
     "failure.test_count": _T.NUMBER,
     "failure.tests": _T.TEXTS,
+    "failure.tests_wilson": _T.NUMBER,
     "failure.signatures": _T.TEXTS,
     "failure.jobs": _T.OBJECTS,
     "failure.jobs.class": _T.TEXTS,

@@ -229,7 +229,13 @@ def draft(
         unmatched=None if event.kind is EventKind.RELAY else unmatched,
     )
     allowed = (each for each in deliveries if not notices.is_avoided(event, each.destination))
-    gated = gate(allowed, judged, relay.judged_actions, now)
+    gated = gate(
+        allowed,
+        judged,
+        relay.judged_actions,
+        now,
+        yields=relay.retry is None or relay.retry.yields,
+    )
     if bench:
         bench.take(gated.judged)
     return Decided(

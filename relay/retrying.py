@@ -6,11 +6,9 @@ from typing import Any
 
 from relay.actions.base import Action
 from relay.config import Config
-from relay.config.retry import FLAKY, From, Retry, RetryRule
+from relay.config.retry import FLAKY, Retry, RetryDefaults, RetryRule, Way
 from relay.judging import RetryTerms
 from relay.policy import NEVER, RULES, Breakers, Budgets, Mode, Policy, Rate, Rule, as_match
-
-SWITCH = "RELAY_RETRY_OFF"  # an environment variable that stops retries as `relay retry off` does
 
 
 def retry_terms_of(settings: Config, environ: Mapping[str, str] | None = None) -> RetryTerms | None:
@@ -32,7 +30,8 @@ def retry_terms_of(settings: Config, environ: Mapping[str, str] | None = None) -
         late=retry.costs.late,
         credit=retry.costs.credit,
         credits_per_minute=retry.costs.credits_per_minute,
-        is_off=f"{SWITCH} is set" if known.get(SWITCH, "0") not in ("", "0") else None,
+        yields=retry.yield_to_circleci,
+        is_off=_switched_off(retry.breakers.kill_switch.env, known),
     )
 
 
@@ -43,13 +42,15 @@ def judged_actions(actions: Mapping[str, Action]) -> frozenset[str]:
 
 def _policy(retry: Retry) -> Policy:
     never = NEVER if retry.never is None else retry.never
-    rules = map(_shipped, RULES) if retry.rules is None else map(_rule, retry.rules)
+    rules = (
+        map(_shipped, RULES) if retry.rules is None else (_rule(each, retry.defaults) for each in retry.rules)
+    )
     return Policy(
         rules=tuple(rules),
         never=tuple(map(as_match, never)),
         budgets=_budgets(retry),
         breakers=_breakers(retry),
-        expect_passes=retry.expect_passes,
+        expect_passes=retry.defaults.expect_passes,
         forks=retry.forks,
     )
 
@@ -63,14 +64,20 @@ def _shipped(written: Mapping[str, Any]) -> Rule:
     )
 
 
-def _rule(written: RetryRule) -> Rule:
+def _switched_off(name: str, environ: Mapping[str, str]) -> str | None:
+    return f"{name} is set" if environ.get(name, "0") not in ("", "0") else None
+
+
+def _rule(written: RetryRule, defaults: RetryDefaults) -> Rule:
+    way = written.do.mode or defaults.mode
     return Rule(
         id=written.id,
         when=as_match(written.when),
         retry=written.do.retry,
-        delay=written.do.delay,
-        from_start=written.do.start is From.START,
-        note=written.do.note,
+        delay=defaults.delay if written.do.delay is None else written.do.delay,
+        from_start=way is Way.WHOLE,
+        only_noted=way is Way.NONE,
+        note=written.do.note or written.label,
         expect_passes=written.expect_passes,
     )
 
@@ -101,9 +108,9 @@ def _breakers(retry: Retry) -> Breakers:
         outage_projects=outage.projects,
         outage_builds=outage.builds,
         outage_within=outage.within,
-        outage_pause=outage.pause,
+        outage_pause=outage.hold,
         yield_window=low.window,
-        yield_share=low.share,
+        yield_share=low.max_success,
         yield_open=low.open,
     )
 

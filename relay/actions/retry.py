@@ -59,7 +59,8 @@ class Retry(Action):
         if off is not None:
             return starter.refrain(off)
         self._refuse_unfit(doing.event)
-        overtaken = _overtaken(client, where)
+        yields = self.policy != JUDGED or doing.settings.get(RULED, {}).get("yields", True)
+        overtaken = _overtaken(client, where, yields=yields)
         return starter.refrain(overtaken) if overtaken else starter.start()
 
     def _refuse_unfit(self, event: Event) -> None:
@@ -98,9 +99,9 @@ class Retry(Action):
         )
 
 
-def _overtaken(client: CircleCI, where: Whereabouts) -> str | None:
+def _overtaken(client: CircleCI, where: Whereabouts, *, yields: bool = True) -> str | None:
     """Why it needs no other run: somebody is quicker. NotYet while it still runs."""
-    if where.workflow is not None and _runs_by_itself(client, where.workflow):
+    if where.workflow is not None and _runs_by_itself(client, where.workflow) and yields:
         return "CircleCI itself is about to run it again"
     passed: tuple[str, ...] = ()
     while (newer := _child(client, where, passed)) is not None and not newer.started:

@@ -110,6 +110,7 @@ MEANINGS: Mapping[str, str] = {
     "failure.known_flaky": "Whether the failing tests are known to be flaky: `all`, `some` or `none`.",
     "failure.test_count": "How many tests failed.",
     "failure.tests": "The tests that failed, at most 20.",
+    "failure.tests_wilson": "How often each of them flakes at least, from 0 to 1, with 95 % certainty.",
     "verdict": "What a failed run turned out to be: `flaky`, `infrastructure`, `recovered-unexplained`,"
     " `genuine`, `broken-branch`, `outage` or `unknown`.",
     "history.flake_rate": "How often the job fails with nothing broken, from 0 to 1.",

@@ -15,11 +15,12 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 When = Annotated[Mapping[str, Any], Kind(name="conditions of a rule")]
 
 
-class From(StrEnum):
+class Way(StrEnum):
     """What runs again."""
 
-    FAILED = "failed"
-    START = "start"
+    FROM_FAILED = "from_failed"
+    WHOLE = "whole"
+    NONE = "none"
 
 
 class Do(Section):
@@ -28,9 +29,13 @@ class Do(Section):
     retry: int = Field(
         default=1, ge=0, le=3, description="How often one first run is run again at most; 0 is never."
     )
-    delay: Duration = Field(default=30.0, description="How long to wait before.")
-    start: Annotated[From, Field(alias="from")] = Field(
-        default=From.FAILED, description="The `failed` jobs only, or all from the `start`."
+    delay: Duration | None = Field(
+        default=None, description="How long to wait before. Without it, `defaults.delay`."
+    )
+    mode: Way | None = Field(
+        default=None,
+        description="`from_failed` runs the failed jobs again, `whole` everything, `none` is only noted."
+        " Without it, `defaults.mode`.",
     )
     note: str | None = Field(default=None, max_length=200, description="Words for whoever reads the message.")
 
@@ -41,11 +46,28 @@ class RetryRule(Section):
     id: Name = Field(description="Its name, in the ledger and in `relay explain`.")
     when: When = Field(default_factory=dict, description="Which failures, by the words listed below.")
     do: Do = Field(default=Do(), description="What to do about them.")
+    label: str | None = Field(default=None, max_length=60, description="A word for what it finds: `infra`.")
     expect_passes: float | None = Field(
         default=None,
         ge=0,
         le=1,
-        description="How likely a retry has to pass, instead of `retry.expect_passes`.",
+        description="How likely a retry has to pass, instead of `defaults.expect_passes`.",
+    )
+
+
+class RetryDefaults(Section):
+    """What holds for rules that do not say it."""
+
+    mode: Way = Field(
+        default=Way.FROM_FAILED, description="`from_failed`, `whole`, or `none`, which only notes it."
+    )
+    delay: Duration = Field(default=30.0, description="How long to wait before.")
+    expect_passes: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="How likely a retry has to pass. Without it, what it costs decides, and at least 0.25, on"
+        " pull requests 0.35.",
     )
 
 
@@ -94,7 +116,7 @@ class OutageBreaker(Section):
     projects: int = Field(default=3, ge=1, description="Projects with the same signature,")
     builds: int = Field(default=5, ge=1, description="or runs of one project,")
     within: Duration = Field(default=30 * MINUTE, gt=0, description="in this time,")
-    pause: Duration = Field(
+    hold: Duration = Field(
         default=45 * MINUTE, gt=0, description="stop retries for so long after the last of them."
     )
 
@@ -103,8 +125,18 @@ class LowYield(Section):
     """Retries that hardly ever pass."""
 
     window: int = Field(default=10, ge=2, le=100, description="Of so many retries")
-    share: float = Field(default=0.2, ge=0, le=1, description="no more than this share passed:")
+    max_success: float = Field(default=0.2, ge=0, le=1, description="no more than this share passed:")
     open: Duration = Field(default=2 * HOUR, gt=0, description="stop for so long, then try one.")
+
+
+class KillSwitch(Section):
+    """Another way to stop all retries at once, besides `relay retry off`."""
+
+    env: str = Field(
+        default="RELAY_RETRY_OFF",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="An environment variable; set to anything but 0 it stops retries.",
+    )
 
 
 class RetryBreakers(Section):
@@ -113,6 +145,7 @@ class RetryBreakers(Section):
     too_many_failures: TooMany = Field(default=TooMany(), description="A run that fails all over.")
     outage: OutageBreaker = Field(default=OutageBreaker(), description="An outage of somebody else.")
     low_yield: LowYield = Field(default=LowYield(), description="Retries that do not help.")
+    kill_switch: KillSwitch = Field(default=KillSwitch(), description="Stopping everything.")
 
 
 class Costs(Section):
@@ -135,12 +168,11 @@ class Retry(Section):
         description="`shadow` decides, records and scores what it would do, and does nothing; `on` does it;"
         " `off` does not even decide.",
     )
-    expect_passes: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description="How likely a retry has to pass. Without it, what it costs decides, and at least 0.25, on"
-        " pull requests 0.35.",
+    defaults: RetryDefaults = Field(
+        default=RetryDefaults(), description="What holds for rules that do not say it."
+    )
+    yield_to_circleci: Flag = Field(
+        default=True, description="Leave it to CircleCI while it has automatic reruns of its own left."
     )
     forks: Flag = Field(
         default=False,

@@ -25,22 +25,30 @@ class Gated:
     judged: Judged
 
 
-def gate(deliveries: Iterable[NewDelivery], judged: Judged, actions: Collection[str], now: datetime) -> Gated:
+def gate(
+    deliveries: Iterable[NewDelivery],
+    judged: Judged,
+    actions: Collection[str],
+    now: datetime,
+    *,
+    yields: bool = True,
+) -> Gated:
     """`actions` are those that the policy decides on. Without one of them a ruling is only for the record."""
     every = tuple(deliveries)
     ours = tuple(each for each in every if each.target in actions)
     others = tuple(each for each in every if each.target not in actions)
     ruled = judged.ruled
     if ruled is not None and judged.awaits_retry and ours:
-        kept = tuple(_kept(delivery, ruled.ruling, now) for delivery in ours)
+        kept = tuple(_kept(delivery, ruled.ruling, now, yields=yields) for delivery in ours)
         return Gated(deliveries=(*others, *kept), refused=(), judged=judged)
     refused = tuple(_refused(delivery, judged) for delivery in ours)
     return Gated(deliveries=others, refused=refused, judged=_for_the_record(judged))
 
 
-def _kept(delivery: NewDelivery, ruling: Ruling, now: datetime) -> NewDelivery:
+def _kept(delivery: NewDelivery, ruling: Ruling, now: datetime, *, yields: bool) -> NewDelivery:
     due = now + timedelta(seconds=ruling.delay)
-    settings = {**delivery.settings, RETRY: {"limit": ruling.limit, "from_start": ruling.from_start}}
+    ruled = {"limit": ruling.limit, "from_start": ruling.from_start, "yields": yields}
+    settings = {**delivery.settings, RETRY: ruled}
     return replace(delivery, due_at=max(due, delivery.due_at or due), settings=settings)
 
 

@@ -35,6 +35,7 @@ class Record:
     first_bad: str | None
     last_good: str | None
     failed_twice: bool
+    tests_wilson: float | None = None  # of the failing tests the least share of commits at which one flakes
 
 
 def record_of(

@@ -22,6 +22,7 @@ class RetryTerms:
     late: float = 0.05
     credit: float = 0.0006
     credits_per_minute: float = 10.0
+    yields: bool = True  # to reruns that CircleCI makes by itself
     is_off: str | None = None  # why nothing is run again, whatever the ledger says
 
 

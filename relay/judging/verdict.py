@@ -20,6 +20,7 @@ from relay.odds.economics import Costs
 from relay.odds.explore import explore
 from relay.odds.outcomes import Logical, outcomes
 from relay.odds.terms import Elsewhere, FailedTest
+from relay.odds.wilson import interval
 from relay.policy import Case, Memory, Odds, PastRun, Ruled, Ruling, Used, rule_on
 from relay.policy.ruling import INFRASTRUCTURE
 
@@ -107,7 +108,7 @@ def _weighed(
         branch=record.branch,
         limit=3,  # the rules have limits of their own
     )
-    return decide(case), record
+    return decide(case), replace(record, tests_wilson=_least_wilson(failure, event, known.memory, terms))
 
 
 def is_pull_request(event: Event, terms: RetryTerms) -> bool:
@@ -141,6 +142,19 @@ def _failed_retries(own: Sequence[Attempt]) -> tuple[FailedRetry, ...]:
 def _tests(failure: Failure, event: Event, memory: Memory, terms: RetryTerms) -> tuple[FailedTest, ...]:
     runs = [run for key in state_keys(event, terms) for run in memory.runs.get(key, ())]
     return tuple(_test(test, [run for run in runs if run.event_id != event.id]) for test in failure.tests)
+
+
+def _least_wilson(failure: Failure, event: Event, memory: Memory, terms: RetryTerms) -> float | None:
+    """How often the steadiest of the failing tests flakes at least; None without tests."""
+    runs = [run for key in state_keys(event, terms) for run in memory.runs.get(key, ())]
+    earlier = [run for run in runs if run.event_id != event.id]
+    return min((_wilson(test, earlier) for test in failure.tests), default=None)
+
+
+def _wilson(test: str, runs: Sequence[PastRun]) -> float:
+    kinds = [each.kind for each in outcomes(_test_attempts(test, runs))]
+    flakes, clean = kinds.count(Logical.FLAKE), kinds.count(Logical.CLEAN)
+    return round(interval(flakes, flakes + clean)[0], 4) if flakes + clean else 0.0
 
 
 def _test(test: str, runs: Sequence[PastRun]) -> FailedTest:
@@ -247,6 +261,7 @@ def _learnt(failure: Failure, judged: Judged, record: Record) -> dict[str, Any]:
         "p_transient": round(judged.p_transient, 4),
         "p_passes": round(judged.p_passes, 4),
         "known_flaky": known if failure.tests else None,
+        "tests_wilson": record.tests_wilson,
         "first_bad": record.first_bad,
         "last_good": record.last_good,
     }

@@ -60,6 +60,7 @@ class Rule:
     retry: int = 1
     delay: float = 0.0
     from_start: bool = False
+    only_noted: bool = False
     note: str | None = None
     expect_passes: float | None = None  # instead of the policy's
 
@@ -71,4 +72,5 @@ def as_match(when: Any) -> Match:
 
 def in_words(rule: Rule) -> str:
     times = "once" if rule.retry == 1 else f"{rule.retry} times"
-    return f"rule {rule.id}: again at most {times}" if rule.retry else f"rule {rule.id}: never again"
+    note = f" ({rule.note})" if rule.note else ""
+    return f"rule {rule.id}{note}: " + (f"again at most {times}" if rule.retry else "never again")

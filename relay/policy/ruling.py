@@ -140,8 +140,9 @@ def _joined(ruling: Ruling, event: Event, failure: Failure, odds: Odds, policy: 
 
 def _against(rule: Rule, odds: Odds, policy: Policy, name: str) -> Stop | None:
     floor = next((own for own in (rule.expect_passes, policy.expect_passes) if own is not None), odds.floor)
-    if rule.retry == 0:
-        return Stop(name="rule", why=f"{name}: {in_words(rule)}")
+    if rule.retry == 0 or rule.only_noted:
+        said = f"rule {rule.id} only notes it" if rule.retry else in_words(rule)
+        return Stop(name="rule", why=f"{name}: {said}")
     if odds.is_broken:
         return Stop(name="broken", why=f"{name}: the branch is broken by this very failure")
     if odds.p_passes < floor:

@@ -23,11 +23,22 @@ SHORT: Mapping[str, str] = {
     "tests.known_flaky": "failure.known_flaky",
     "tests.count": "failure.test_count",
     "tests.name": "failure.tests",
+    "tests.wilson_lb": "failure.tests_wilson",
+    "history.job_rho": "history.rho",
+    "history.phi": "history.flake_rate",
 }
 NESTED = ("tests", "history")  # may be written with their fields inside
 BLOCKS = ("any", "all", "not")
+ALL_FLAKY, MOST_TESTS = "tests.all_known_flaky", "tests.max"  # two more ways to say it
 NO_STEPS = "none"  # `steps: none`: no step failed
 _LONG = {long: short for short, long in SHORT.items()}
+_OTHERS: Mapping[str, tuple[str, ...]] = {
+    "failure.step": ("steps",),
+    "failure.known_flaky": (ALL_FLAKY,),
+    "failure.test_count": (MOST_TESTS,),
+    "history.rho": ("history.job_rho",),
+    "history.flake_rate": ("history.phi",),
+}
 
 Path = tuple[str | int, ...]
 
@@ -53,6 +64,10 @@ def _entry(key: Any, value: Any) -> tuple[Any, Any]:
         return key, [spelt_out(inner) for inner in each] if isinstance(each, (list, tuple)) else each
     if key == "steps" and value == NO_STEPS:
         return "failure.step", "!*"
+    if key == ALL_FLAKY and isinstance(value, bool):
+        return "failure.known_flaky", "all" if value else "!all"
+    if key == MOST_TESTS and isinstance(value, int):
+        return "failure.test_count", f"<= {value}"
     return SHORT.get(key, key), value
 
 
@@ -73,7 +88,7 @@ def written_path(path: Path, when: Any) -> Path:
 def _names(part: str | int, here: Any) -> tuple[str | int, ...]:
     if not isinstance(part, str) or not isinstance(here, Mapping):
         return (part,)
-    for name in (part, _LONG.get(part, part), "steps" if part == "failure.step" else part):
+    for name in (part, *_OTHERS.get(part, ()), _LONG.get(part, part)):
         if name in here:
             return (name,)
         first, _, rest = name.partition(".")

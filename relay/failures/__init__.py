@@ -4,6 +4,7 @@ from relay.failures.badstep import BadStep
 from relay.failures.catalogue import Catalogue, OwnSignatures, shipped, with_own
 from relay.failures.recognising import recognise
 from relay.failures.record import (
+    INFRASTRUCTURE,
     TRANSIENT,
     Evidence,
     Failure,
@@ -16,6 +17,7 @@ from relay.failures.signature import Signature
 from relay.failures.written import as_notes, from_notes
 
 __all__ = [
+    "INFRASTRUCTURE",
     "TRANSIENT",
     "BadStep",
     "Catalogue",

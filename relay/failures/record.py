@@ -51,6 +51,20 @@ def is_transient(failure_class: str) -> bool:
 
 
 TRANSIENT = frozenset(each for each in FailureClass if is_transient(each))  # of those known by themselves
+INFRASTRUCTURE = frozenset(
+    {
+        FailureClass.AGENT,
+        FailureClass.NET,
+        FailureClass.REGISTRY,
+        FailureClass.DOCKER,
+        FailureClass.QUOTA,
+        FailureClass.VCS,
+        FailureClass.CACHE,
+        FailureClass.CONTENTION,
+        FailureClass.DISK,
+    }
+)
+"""What the change has nothing to do with."""
 
 
 class StepKind(StrEnum):

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from relay.failures import Failure
+from relay.failures import INFRASTRUCTURE, Failure
 from relay.judging.asking import Question, failures_of, state_keys
 from relay.judging.attempts import attempts_of, class_of, this_attempt
 from relay.judging.record import Record, record_of
@@ -22,7 +22,6 @@ from relay.odds.outcomes import Logical, outcomes
 from relay.odds.terms import Elsewhere, FailedTest
 from relay.odds.wilson import interval
 from relay.policy import Case, Memory, Odds, PastRun, Ruled, Ruling, Used, rule_on
-from relay.policy.ruling import INFRASTRUCTURE
 
 UNKNOWN_MINUTES = 10.0  # of a run whose duration nobody told
 BROKEN_ADVICE = (Advice.BROKEN_BRANCH,)

@@ -5,26 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from relay.failures.record import FailureClass
+from relay.failures.record import INFRASTRUCTURE, FailureClass
 from relay.odds.attempts import Attempt, tells
 from relay.odds.decide import GENUINE_BELOW
 from relay.odds.known import Flakiness
 from relay.odds.logits import counted, percent
 
 GENUINE_AFTER_RETRIES = 0.30
-INFRASTRUCTURE = frozenset(
-    {
-        FailureClass.AGENT,
-        FailureClass.NET,
-        FailureClass.REGISTRY,
-        FailureClass.DOCKER,
-        FailureClass.QUOTA,
-        FailureClass.VCS,
-        FailureClass.CACHE,
-        FailureClass.CONTENTION,
-        FailureClass.DISK,
-    }
-)
 LINE_LENGTH = 200
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from relay.failures import Failure
+from relay.failures import INFRASTRUCTURE, Failure
 from relay.model import Event
 from relay.policy.limits import Breakers, Budgets
 from relay.policy.memory import PastFailure
-from relay.policy.ruling import INFRASTRUCTURE, Ruling
+from relay.policy.ruling import Ruling
 from relay.runs import retry_origin
 
 

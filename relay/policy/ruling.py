@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from relay.failures import Failure, FailureClass
+from relay.failures import INFRASTRUCTURE, Failure
 from relay.model import Event, Status
 from relay.policy.limits import Breakers, Budgets, Stop, Used, exhausted, open_breaker
 from relay.policy.rules import Rule, in_words
@@ -16,19 +16,6 @@ from relay.routing import Match, Reading
 
 NOTHING_USED, BUDGETS, BREAKERS = Used(), Budgets(), Breakers()
 NEVER_STATUS = (Status.CANCELED, Status.UNAUTHORIZED, Status.NOT_RUN)
-INFRASTRUCTURE = frozenset(
-    {
-        FailureClass.AGENT,
-        FailureClass.NET,
-        FailureClass.REGISTRY,
-        FailureClass.DOCKER,
-        FailureClass.QUOTA,
-        FailureClass.VCS,
-        FailureClass.CACHE,
-        FailureClass.CONTENTION,
-        FailureClass.DISK,
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

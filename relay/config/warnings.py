@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
+from relay.config.retry import FLAKY
 from relay.config.retry_conditions import may_match_genuine
 from relay.config.templates import STANDARD, TemplateSpec, Wording
 from relay.errors import Fault
+from relay.policy import Mode
 
 NO_TOKEN = "there is no circleci.token"  # noqa: S105 - words
 FETCHED_ROOTS = frozenset({"artifacts", "failed_jobs", "failed_tests", "failure", "log"})
@@ -23,6 +25,7 @@ def warnings_about(file: File, page: Page) -> tuple[Fault, ...]:
         *_unused_templates(file, page),
         *_missing_token(file, page),
         *_wide_rules(file, page),
+        *_idle_retry(file, page),
     )
 
 
@@ -39,6 +42,22 @@ def _unused_actions(file: File, page: Page) -> Iterator[Fault]:
     for name in file.actions:
         if name not in used:
             yield page.fault(("actions", name), "no route does it", at_key=True)
+
+
+def _idle_retry(file: File, page: Page) -> Iterator[Fault]:
+    """A policy that has nothing to go by, or that nothing carries out."""
+    if "retry" not in file.model_fields_set:
+        return
+    if not file.circleci.token:
+        yield page.fault(
+            ("retry",), f"needs the logs of failed steps from CircleCI, and {NO_TOKEN}", at_key=True
+        )
+    carried_out = any(options.get("policy") == FLAKY for options in file.actions.values())
+    if file.retry.mode is Mode.ON and not carried_out:
+        problem = (
+            "nothing carries it out; add an action { type: retry, policy: flaky } and a route that does it"
+        )
+        yield page.fault(("retry", "mode"), problem)
 
 
 def _wide_rules(file: File, page: Page) -> Iterator[Fault]:

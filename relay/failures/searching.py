@@ -1,6 +1,6 @@
-"""Searches lines for many expressions: one pass for all of them, and then a second look at the few.
+"""Searches lines for many expressions: a pass of a few automata, and then a second look at the few lines.
 
-The pass uses an automaton of all patterns in which every counted repetition (`.{0,80}`) is an unbounded one:
+The pass uses automata of the patterns in which every counted repetition (`.{0,80}`) is an unbounded one:
 counting is what makes automata grow. What it lets through is looked at again with the pattern as written.
 """
 
@@ -14,6 +14,7 @@ IGNORING_CASE = "(?i)"
 IN_ANY_LINE = "(?im)"  # the same, where ^ and $ also stand at the ends of lines
 AT_ONCE = 40  # lines that are tried together first: nearly always nothing is found in any of them
 WHOLE_TEXT = re.compile(r"\\[Az]")  # what means the ends of a text and not of a line
+TOGETHER = 40  # expressions in one automaton: those of log lines have gaps, and one for all grows for long
 MOST_TRIES = 40  # lines, from the end of a log, in which one expression is looked for a second time
 
 _COUNTED = re.compile(r"(?<=[.\])])\{\d*,(\d{2,})\}")
@@ -40,7 +41,7 @@ class Search(Generic[S]):
         relaxed = [_relaxed(IN_ANY_LINE + each.pattern) for each in self._sought]
         self._at_once = 1 if any(map(WHOLE_TEXT.search, relaxed)) else AT_ONCE
         self._of_ascii = _pass_over_ascii(relaxed)
-        self._of_any = PatternSet(relaxed)
+        self._of_any = PatternSet(relaxed, together=TOGETHER)
 
     def found(self, lines: Sequence[str]) -> Iterator[tuple[int, S]]:
         """What is found and where, from the end; of what is found often, only the last ones."""
@@ -85,6 +86,6 @@ def _relaxed(pattern: str) -> str:
 def _pass_over_ascii(patterns: Sequence[str]) -> PatternSet:
     """Quicker where a line is ASCII, as nearly all are."""
     try:
-        return PatternSet(patterns, only_ascii=True)
+        return PatternSet(patterns, only_ascii=True, together=TOGETHER)
     except PatternError:
-        return PatternSet(patterns)
+        return PatternSet(patterns, together=TOGETHER)

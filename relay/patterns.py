@@ -42,13 +42,14 @@ class PatternSet:
 
     An expression that compiles as a Regex fits into an automaton, whose memory is the larger. For texts of
     `only_ascii` the automata may take bytes for characters, which keeps them small; then an expression that
-    names a character beyond Latin 1 by its number raises PatternError.
+    names a character beyond Latin 1 by its number raises PatternError. `together`: how many share
+    an automaton; where many of them have gaps (`.*`), several smaller automata are quicker to grow than one.
     """
 
-    def __init__(self, sources: Sequence[str], *, only_ascii: bool = False) -> None:
-        starts = range(0, len(sources), SET_SIZE)
+    def __init__(self, sources: Sequence[str], *, only_ascii: bool = False, together: int = SET_SIZE) -> None:
+        starts = range(0, len(sources), together)
         self._sets = [
-            part for at in starts for part in _automata(sources[at : at + SET_SIZE], at, only_ascii)
+            part for at in starts for part in _automata(sources[at : at + together], at, only_ascii)
         ]
 
     def candidates(self, text: str) -> Iterator[int]:

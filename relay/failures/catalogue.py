@@ -1,6 +1,6 @@
 """The catalogue of signatures: the shipped ones and those of the configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -8,6 +8,7 @@ from typing import Any
 
 from relay.failures.matching import Matcher
 from relay.failures.signature import Signature, usual_lr
+from relay.failures.survival import Survival
 
 FILE = "signatures.yaml"  # beside this module
 PASSES = 0.2  # how often a retry is expected to pass for a class of which nobody said it
@@ -25,8 +26,14 @@ class OwnSignatures:
 class Catalogue:
     """All signatures by id, in the order of the file; compiled when first used. Shared by threads."""
 
-    def __init__(self, signatures: Mapping[str, Signature], passes: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        signatures: Mapping[str, Signature],
+        passes: Mapping[str, float],
+        survivals: Sequence[Survival] = (),
+    ) -> None:
         self.signatures = signatures
+        self.survivals = tuple(survivals)
         self._passes = passes
         self._matcher: Matcher | None = None
 
@@ -37,7 +44,7 @@ class Catalogue:
     @property
     def matcher(self) -> Matcher:
         if self._matcher is None:
-            self._matcher = Matcher(tuple(self.signatures.values()))
+            self._matcher = Matcher(tuple(self.signatures.values()), self.survivals)
         return self._matcher
 
 
@@ -50,7 +57,8 @@ def shipped() -> Catalogue:
         for failure_class, entries in written["signatures"].items()
         for each in entries
     ]
-    return Catalogue({each.id: each for each in found}, written["passes"])
+    survivals = [_survival(each) for each in written["survived"]]
+    return Catalogue({each.id: each for each in found}, written["passes"], survivals)
 
 
 def with_own(own: OwnSignatures) -> Catalogue:
@@ -60,7 +68,7 @@ def with_own(own: OwnSignatures) -> Catalogue:
         return base
     together = {**base.signatures, **{each.id: each for each in own.signatures}}
     kept = {id: each for id, each in together.items() if id not in own.off}
-    return Catalogue(kept, {**_written()["passes"], **dict(own.passes)})
+    return Catalogue(kept, {**_written()["passes"], **dict(own.passes)}, base.survivals)
 
 
 def _signature(failure_class: str, entry: Mapping[str, Any]) -> Signature:
@@ -68,10 +76,26 @@ def _signature(failure_class: str, entry: Mapping[str, Any]) -> Signature:
         id=entry["id"],
         failure_class=failure_class,
         lr=float(entry.get("lr", usual_lr(failure_class))),
-        pattern=entry["re"],
-        excluded=entry.get("not"),
-        vetoes=entry.get("vetoes"),
+        pattern=_joined(entry["re"]),
+        excluded=_joined(entry["not"]) if "not" in entry else None,
+        vetoes=tuple(entry.get("vetoes", ())),
+        is_weak=entry.get("weak", False),
     )
+
+
+def _survival(entry: Mapping[str, Any]) -> Survival:
+    return Survival(
+        id=entry["id"],
+        pattern=_joined(entry["re"]),
+        excluded=_joined(entry["not"]) if "not" in entry else None,
+        reach=entry.get("reach"),
+        spares=tuple(entry.get("spares", ())),
+    )
+
+
+def _joined(written: str | Sequence[str]) -> str:
+    """Alternatives may be written on several lines."""
+    return written if isinstance(written, str) else "|".join(written)
 
 
 @cache

@@ -15,7 +15,7 @@ _VARYING = re.compile(
     r"|\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|example|local|internal|cloud)\b)"
     r"|(?P<path>(?:~|\.{1,2}|[A-Za-z]:)?[\\/]?(?:[\w.@+-]+[\\/])+[\w.@+-]*|/[\w.@+-]+)"
     r"|(?P<number>\b[0-9a-f]{8}-[0-9a-f-]{20,}\b|\d+(?:[.,:]\d+)*\s?(?:ns|µs|us|ms|s|m|h|[KMGT]i?B)\b"
-    r"|\b(?:0x)?(?=[a-f]*\d)[0-9a-f]{7,}\b|\d+(?:[.,:]\d+)*)",
+    r"|\d+(?:[.,:]\d+)*\b|\b(?:0x)?(?=[a-f]*\d)[0-9a-f]{7,}\b|\d+(?:[.,:]\d+)*)",
     re.IGNORECASE,
 )
 _SHARD = re.compile(

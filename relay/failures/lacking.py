@@ -4,7 +4,7 @@ import re
 
 from relay.patterns import PatternError, Regex
 
-LONGEST = 1_000  # characters
+LONGEST = 2_000  # characters
 
 _LACKING = (
     (r"\(\?!", "RE2 has no negative look-ahead (?!…); write what must not be in the line as `not:`"),

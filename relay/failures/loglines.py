@@ -12,7 +12,8 @@ _DATE = r"\d{4}[-/]\d\d[-/]\d\d"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 _ZONE = r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)?"
 _TIMESTAMP = re.compile(
-    rf"^\s{{0,8}}\[?(?:{_DATE}[T ]{_CLOCK} ?{_ZONE}|[A-Z][a-z]{{2}} [ \d]\d {_CLOCK}|{_CLOCK})\]?[:,]?(?: |$)"
+    rf"^(?:\s{{0,8}}\[?(?:{_DATE}[T ]{_CLOCK} ?{_ZONE}|[A-Z][a-z]{{2}} [ \d]\d {_CLOCK}|{_CLOCK})\]?[:,]?"
+    r"(?: |$)){1,2}"  # CircleCI's own, and the tool's
 )
 
 

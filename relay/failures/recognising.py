@@ -1,14 +1,14 @@
 """From the failed steps of a job, with their logs, to what kind of failure it is."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relay.failures.badstep import BadStep, causes
 from relay.failures.catalogue import Catalogue
 from relay.failures.fingerprint import MOST_TESTS, fingerprint, normalised
 from relay.failures.loglines import lines_of
 from relay.failures.matching import Hit
-from relay.failures.record import Evidence, Failure, FailureClass
+from relay.failures.record import Evidence, Failure, FailureClass, StepKind
 from relay.failures.ruling import FADED, LEANS_GENUINE, LEANS_TRANSIENT, Finding, Ruling, rule
 from relay.failures.stepkinds import kind_of
 
@@ -23,6 +23,12 @@ WITHOUT_RUNNING = {  # endings of jobs about which no line can say anything
     "canceled": FailureClass.CANCEL,
     "unauthorized": FailureClass.AUTH,
     "not_run": FailureClass.UNKNOWN,
+}
+CUT_SHORT = (FailureClass.AGENT, FailureClass.TIMEOUT)  # what was said last is then no part of the failure
+FETCHED_BY = {  # what steps of a kind fetch
+    StepKind.CHECKOUT: FailureClass.VCS,
+    StepKind.CACHE: FailureClass.CACHE,
+    StepKind.DEPS: FailureClass.REGISTRY,
 }
 
 
@@ -47,7 +53,7 @@ def recognise(
     """The failure of one job. `steps`: those that failed, in order; `status`: CircleCI's word for the job;
     `tests`: ids of all that failed; `mask` hides secrets."""
     read = [_read(step, catalogue) for step in causes(steps)]
-    ruling = _by_ending(rule([each.hits for each in read]), read, status, tests)
+    ruling = _by_step(_by_ending(rule([each.hits for each in read]), read, status, tests), read)
     blamed = read[ruling.decisive.step] if ruling.decisive else read[0] if read else None
     named = sorted(set(tests))[:MOST_TESTS]
     return Failure(
@@ -99,6 +105,14 @@ def _by_ending(ruling: Ruling, read: Sequence[_Read], status: str | None, tests:
     return ruling
 
 
+def _by_step(ruling: Ruling, read: Sequence[_Read]) -> Ruling:
+    """What a network error kept from being fetched is told by the step."""
+    if ruling.decisive is None or ruling.failure_class != FailureClass.NET:
+        return ruling
+    kind = kind_of(read[ruling.decisive.step].step.name)
+    return replace(ruling, failure_class=FETCHED_BY.get(kind, ruling.failure_class))
+
+
 def _if_of(ruling: Ruling, failure_class: FailureClass) -> Ruling:
     """This class; the lines stay where they say the same."""
     said = [each for each in ruling.found if each.signature.failure_class == failure_class]
@@ -135,6 +149,8 @@ def _lr(finding: Finding) -> float:
 def _said(ruling: Ruling, blamed: _Read | None, *, is_named: bool) -> str:
     """What makes it the same failure: for transient ones the signature, for others its line as well. Where
     the tests are named, they tell more than a line."""
+    if ruling.decisive is None and ruling.failure_class in CUT_SHORT:
+        return ruling.failure_class
     if ruling.decisive is None:
         from relay.failures.errorlines import first_error
 

@@ -29,6 +29,11 @@ class Finding:
         return self.hit.signature
 
     @property
+    def is_overtaken(self) -> bool:
+        """Whether it counts for less, since much was said after it."""
+        return abs(self.weight) < abs(self.signature.weight)
+
+    @property
     def place(self) -> tuple[int, int]:
         return self.step, self.hit.at
 
@@ -44,6 +49,7 @@ class Ruling:
     found: tuple[Finding, ...] = ()
 
 
+NOWHERE = (-1, -1)  # before every place
 NOTHING_FOUND = Ruling(failure_class=FailureClass.UNKNOWN)
 
 
@@ -58,7 +64,7 @@ def rule(steps: Sequence[Sequence[Hit]]) -> Ruling:
     if stopped is not None:
         last = Finding(hit=stopped, step=_step_of(stopped, steps), weight=0.0)
         return Ruling(failure_class=FailureClass.CANCEL, decisive=last, found=(last,))
-    return _weighed(_without_vetoed(found_in(steps)))
+    return _weighed(_without_vetoed(found_in(steps), steps))
 
 
 def found_in(steps: Sequence[Sequence[Hit]]) -> tuple[Finding, ...]:
@@ -86,22 +92,51 @@ def _weight(hit: Hit, hits: Sequence[Hit]) -> float:
     return hit.signature.weight * (FADED if is_overtaken else 1.0)
 
 
-def _without_vetoed(found: Sequence[Finding]) -> tuple[Finding, ...]:
-    vetoed = {each.signature.vetoes for each in found if each.signature.vetoes}
-    return tuple(each for each in found if each.signature.failure_class not in vetoed)
+def _without_vetoed(found: Sequence[Finding], steps: Sequence[Sequence[Hit]]) -> tuple[Finding, ...]:
+    """A veto holds for what came before it was last said."""
+    until = {
+        failure_class: (at, hit.at)
+        for at, hits in enumerate(steps)
+        for hit in hits
+        for failure_class in hit.signature.vetoes
+    }
+    return tuple(each for each in found if each.place > until.get(each.signature.failure_class, NOWHERE))
 
 
 def _weighed(found: Sequence[Finding]) -> Ruling:
     ranked = tuple(sorted(found, key=_rank))
-    transient = next((each for each in ranked if each.signature.is_transient), None)
-    genuine = next((each for each in ranked if each.signature.is_genuine), None)
-    decisive = _decisive(transient, genuine)
+    transient, genuine = _strongest(ranked)
+    decisive = _decisive(*_strongest(_telling(ranked)))
     return Ruling(
         failure_class=decisive.signature.failure_class if decisive else FailureClass.UNKNOWN,
         decisive=decisive,
         transient=transient,
         genuine=genuine,
         found=_once_each(ranked),
+    )
+
+
+def _strongest(ranked: Sequence[Finding]) -> tuple[Finding | None, Finding | None]:
+    """Of the transient ones and of the genuine ones."""
+    transient = next((each for each in ranked if each.signature.is_transient), None)
+    genuine = next((each for each in ranked if each.signature.is_genuine), None)
+    return transient, genuine
+
+
+def _telling(ranked: Sequence[Finding]) -> Sequence[Finding]:
+    """Those that say why it failed, where any of them was not overtaken; else all."""
+    telling = [each for each in ranked if not each.signature.is_weak and not _gives_way(each, ranked)]
+    return telling if any(not each.is_overtaken for each in telling) else ranked
+
+
+def _gives_way(finding: Finding, ranked: Sequence[Finding]) -> bool:
+    """Networks err all the time: where something else that is transient ended the step, that is the class."""
+    return finding.signature.failure_class == FailureClass.NET and any(
+        other.place > finding.place
+        and other.signature.is_transient
+        and not other.signature.is_weak
+        and other.signature.failure_class != FailureClass.NET
+        for other in ranked
     )
 
 

@@ -20,7 +20,8 @@ class Signature:
     lr: float  # P(line | transient) / P(line | genuine)
     pattern: str
     excluded: str | None = None
-    vetoes: str | None = None  # a class whose signatures count for nothing beside this one
+    vetoes: tuple[str, ...] = ()  # classes whose signatures count for nothing when they come before it
+    is_weak: bool = False  # says that something failed and not why: gives the class where nothing else does
 
     @property
     def is_genuine(self) -> bool:

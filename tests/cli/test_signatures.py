@@ -31,7 +31,7 @@ def test_a_log_is_recognised_without_any_configuration(desk: Desk) -> None:
     lines = result.output.splitlines()
     assert lines[:-1] == [
         "line  signature    lr  text",
-        "2     net.reset    12  npm ERR! code ECONNRESET",
+        "2     net.reset    10  npm ERR! code ECONNRESET",
         "2     reg.npm_net  14  npm ERR! code ECONNRESET",
         "",
         "class registry",
@@ -89,7 +89,7 @@ def test_json_has_the_record_and_what_was_found(desk: Desk) -> None:
 
     assert (record["class"], record["signature"]) == ("registry", "reg.npm_net")
     assert [(hit["line"], hit["signature"], hit["lr"]) for hit in record["found"]] == [
-        (2, "net.reset", 12.0),
+        (2, "net.reset", 10.0),
         (2, "reg.npm_net", 14.0),
     ]
 
@@ -108,6 +108,7 @@ def test_the_list_of_one_class(desk: Desk) -> None:
     assert [each["id"] for each in desk.json("signatures", "list", "--class", "quota")] == [
         "docker.rate_limit",
         "quota.api",
+        "quota.plan",
         "quota.token_refresh",
     ]
     assert desk.run("signatures", "list", "--class", "x").output == "no signatures of class x\n"

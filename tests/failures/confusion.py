@@ -1,4 +1,4 @@
-"""Writes the table of docs/failures.md: what the logs of the corpus are recognised as.
+"""Writes the tables of docs/failures.md: what the logs of the corpus are recognised as.
 
 python -m tests.failures.confusion docs/failures.md
 """
@@ -63,12 +63,15 @@ def confusion(specimens: Sequence[Specimen]) -> Confusion:
     )
 
 
-def table(found: Confusion) -> str:
-    return "\n".join(_lines(found)) + "\n"
+def tables(specimens: Sequence[Specimen]) -> str:
+    """The held-out half by class, and totals of both."""
+    held_out = confusion([each for each in specimens if each.is_held_out])
+    learnt = confusion([each for each in specimens if not each.is_held_out])
+    return "\n".join((*_by_class(held_out), "", *_totals(held_out, learnt, confusion(specimens)))) + "\n"
 
 
-def _lines(found: Confusion) -> Iterator[str]:
-    yield "| Class | Logs | Recognised | Taken for something else |"
+def _by_class(found: Confusion) -> Iterator[str]:
+    yield "| Class, held-out half | Logs | Recognised | Taken for something else |"
     yield "|---|---|---|---|"
     for name in found.expected():
         others = sorted(
@@ -76,24 +79,45 @@ def _lines(found: Confusion) -> Iterator[str]:
         )
         wrong = ", ".join(f"{got} {number}" for got, number in others)
         yield f"| `{name}` | {found.count(name)} | {found.right(name)} | {wrong} |"
-    yield ""
-    genuine, transient = found.of_kind(genuine=True), found.of_kind(genuine=False)
-    yield (
-        f"{found.share_right():.0%} of {sum(found.seen.values())} logs get their class;"
-        f" {found.genuine_taken_for_transient()} of {genuine} genuine failures are taken for transient ones,"
-        f" {found.transient_taken_for_genuine()} of {transient} the other way round."
-        f" A signature is found in {found.alarms} of {found.passing} logs of jobs that passed."
-    )
 
 
-def with_table(page: str, found: Confusion) -> str:
+def _totals(held_out: Confusion, learnt: Confusion, both: Confusion) -> Iterator[str]:
+    yield "| | Held-out half | Other half | Both |"
+    yield "|---|---|---|---|"
+    halves = (held_out, learnt, both)
+    for title, part, whole in (
+        ("get their class", lambda each: sum(map(each.right, each.expected())), _failed),
+        (
+            "genuine, taken for transient",
+            Confusion.genuine_taken_for_transient,
+            lambda each: each.of_kind(genuine=True),
+        ),
+        (
+            "transient, taken for genuine",
+            Confusion.transient_taken_for_genuine,
+            lambda each: each.of_kind(genuine=False),
+        ),
+        ("passed, but a signature is found", lambda each: each.alarms, lambda each: each.passing),
+    ):
+        yield f"| {title} | " + " | ".join(_share(part(each), whole(each)) for each in halves) + " |"
+
+
+def _failed(found: Confusion) -> int:
+    return sum(found.seen.values())
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} of {whole} ({part / max(1, whole):.1%})"
+
+
+def with_tables(page: str, specimens: Sequence[Specimen]) -> str:
     before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}{table(found)}{END}{rest.partition(END)[2]}"
+    return f"{before}{BEGIN}{tables(specimens)}{END}{rest.partition(END)[2]}"
 
 
 def main() -> None:
     page = Path(sys.argv[1])
-    page.write_text(with_table(page.read_text(encoding="utf-8"), confusion(corpus())), encoding="utf-8")
+    page.write_text(with_tables(page.read_text(encoding="utf-8"), corpus()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Reads the corpus: excerpts of step logs, each filed under the class an engineer would give it."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
 PASSING = "passing"
+OWN = "first_"  # how the names of excerpts begin that the author of the catalogue wrote
 HEADER = re.compile(r"#: (step|exit_code|job|status):(?: (.+))?")
 
 
@@ -25,6 +27,17 @@ class Excerpt:
     @property
     def name(self) -> str:
         return f"{self.folder}/{self.path.stem}"
+
+
+def is_held_out(path: Path) -> bool:
+    """Whether the catalogue is judged by this excerpt and must not be fitted to it: about half of them.
+
+    By the file's name alone, so that an excerpt keeps its half when it gets another class. What the author of
+    the catalogue wrote (`first_…`) was never unknown to it.
+    """
+    if path.name.startswith(OWN):
+        return False
+    return hashlib.sha256(path.name.encode()).digest()[0] % 2 == 1
 
 
 def read_all() -> tuple[Excerpt, ...]:

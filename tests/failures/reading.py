@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relay.failures import BadStep, Failure, recognise, shipped
+from tests.failures.excerpts import is_held_out
 
 CORPUS = Path(__file__).parent / "corpus"
 PASSING = "passing"  # the folder of ordinary logs of jobs that passed
@@ -17,6 +18,7 @@ class Specimen:
     expected: str  # the class, or PASSING
     head: dict[str, str]
     log: str
+    is_held_out: bool = False  # from those who write the catalogue
 
     def recognised(self) -> Failure:
         """As the log of the only failed step of a job."""
@@ -44,6 +46,7 @@ def _read(path: Path) -> Specimen:
         expected=path.parent.name,
         head=head,
         log="\n".join(lines[len(head) + bool(head) :]),
+        is_held_out=is_held_out(path),
     )
 
 

@@ -41,7 +41,7 @@ def test_a_shipped_signature_keeps_to_the_rules_for_own_ones(signature: object) 
         (r"a\Z", r"RE2 has no \Z; write \z or $"),
         ("a(b", "RE2 cannot read this expression: missing ): a(b"),
         ("x*", "it matches an empty line, so every line would match; ask for at least one word"),
-        ("x" * 1001, "longer than 1000 characters; write several signatures"),
+        ("x" * 2001, "longer than 2000 characters; write several signatures"),
     ],
 )
 def test_what_is_wrong_with_an_expression_is_said_with_the_remedy(pattern: str, problem: str | None) -> None:

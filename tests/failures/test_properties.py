@@ -120,6 +120,7 @@ def test_what_was_written_over_is_gone() -> None:
         ("[2026-11-23 12:00:01 +0000] error", "error"),
         ("Nov 23 12:00:01 error", "error"),
         ("12:00:01 error", "error"),
+        ("2026-11-23T12:00:01Z [12:00:01] error", "error"),
         ("12:34 error", "12:34 error"),
         ("2026-11-23 is a day", "2026-11-23 is a day"),
     ],

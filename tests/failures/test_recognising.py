@@ -21,6 +21,7 @@ RESET = "curl: (56) Recv failure: Connection reset by peer"
 TYPE_ERROR = "src/a.ts(3,4): error TS2345: Argument of type 'string' is not assignable"
 NO_MODULE = "ModuleNotFoundError: No module named 'cart'"
 ASSERTION = "E       assert 3 == 4"
+SUMMARY = "FAILED tests/test_cart.py::test_total"
 TIMED_OUT_WORDS = "Too long with no output (exceeded 10m0s): context deadline exceeded"
 
 
@@ -38,15 +39,17 @@ def failure_of(*steps: BadStep, **given: object) -> Failure:
         ([RESET], "net"),
         ([TYPE_ERROR], "genuine.compile"),
         (["all is well"], "unknown"),
-        ([RESET, ASSERTION], "net"),
+        ([RESET, SUMMARY], "net"),
+        ([RESET, ASSERTION], "genuine.test"),
+        ([ASSERTION, RESET], "net"),
         ([RESET, NO_MODULE], "genuine.dep"),
         ([NO_MODULE, RESET], "net"),
-        (["panic: test timed out after 10m0s", ASSERTION], "flaky"),
+        (["jest worker process was terminated by another process", ASSERTION], "flaky"),
         (["Permission denied (publickey).", "fatal: Could not read from remote repository."], "genuine.auth"),
         ([TYPE_ERROR, RESET], "genuine.compile"),
         ([ASSERTION], "genuine.test"),
-        ([RESET, *["fine"] * 200, ASSERTION], "genuine.test"),
-        ([RESET, *["fine"] * 50, ASSERTION], "net"),
+        ([RESET, *["fine"] * 200, SUMMARY], "genuine.test"),
+        ([RESET, *["fine"] * 50, SUMMARY], "net"),
         (["No such file or directory", *["fine"] * 200, RESET], "net"),
         ([RESET, "build was cancelled"], "cancel"),
         (["build was cancelled", RESET, RESET, RESET, RESET], "net"),
@@ -56,7 +59,9 @@ def failure_of(*steps: BadStep, **given: object) -> Failure:
         "transient",
         "genuine",
         "nothing",
-        "a weak genuine sign does not outweigh it",
+        "that a test failed does not say why",
+        "what a test compares says it, and what it logged before was wanted",
+        "what comes after a comparison was not",
         "the last one when they are about as strong",
         "the last one, the other way round",
         "one that is far stronger, wherever it stands",
@@ -73,6 +78,64 @@ def failure_of(*steps: BadStep, **given: object) -> Failure:
 )
 def test_the_lines_give_the_class(lines: list[str], failure_class: str) -> None:
     assert failure_of(of(*lines)).failure_class == failure_class
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"{RESET}, retrying"],
+        [f"WARN {RESET}"],
+        ["attempt 1 of 3: connection refused"],
+        ["  reports a connection refused as offline"],
+        ["+ grep -q 'connection refused' server.log"],
+        [RESET, "retry 2/3: fetched"],
+        ["database: connection refused", "database is ready"],
+        [RESET, "========= test session starts =========", *["fine"] * 500],
+        [RESET, *["fine"] * 500, "BUILD SUCCESSFUL in 40s"],
+    ],
+    ids=[
+        "it says that it is tried again",
+        "a warning",
+        "not the last attempt",
+        "the name of a test",
+        "a command",
+        "another try got through",
+        "what was waited for came",
+        "the tests began",
+        "the build succeeded",
+    ],
+)
+def test_what_was_survived_is_no_sign(lines: list[str]) -> None:
+    failure = failure_of(of(*lines))
+
+    assert (failure.failure_class, failure.signatures) == ("unknown", ())
+
+
+def test_passing_tests_do_not_excuse_what_they_do_not_cover() -> None:
+    failure = failure_of(of("FAIL Required test coverage of 85% not reached", "===== 7 passed in 1s ====="))
+
+    assert failure.failure_class == "genuine.gate"
+
+
+def test_a_network_error_after_an_earlier_success_counts() -> None:
+    assert failure_of(of("Successfully installed cart-1.0", RESET)).failure_class == "net"
+
+
+@pytest.mark.parametrize(
+    ("step", "failure_class"),
+    [
+        ("Checkout code", "vcs"),
+        ("Restoring cache", "cache"),
+        ("npm ci", "registry"),
+        ("Run tests", "net"),
+    ],
+)
+def test_the_step_tells_what_the_network_kept_from_being_fetched(step: str, failure_class: str) -> None:
+    assert failure_of(of(RESET, name=step)).failure_class == failure_class
+
+
+def test_networks_give_way_to_what_ended_the_step() -> None:
+    assert failure_of(of(RESET, "compile: signal: killed")).failure_class == "oom"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +207,7 @@ def test_an_upload_that_fails_alone_is_the_cause() -> None:
 def test_every_container_has_a_cause_of_its_own() -> None:
     failure = failure_of(of("fine", container=0), of(RESET, name="Checkout code", container=1))
 
-    assert (failure.failure_class, failure.step) == ("net", "Checkout code")
+    assert (failure.failure_class, failure.step) == ("vcs", "Checkout code")
 
 
 def test_evidence_is_the_line_with_ten_around_it() -> None:
@@ -198,7 +261,7 @@ def test_own_signatures_add_replace_and_switch_off() -> None:
 
     assert recognised("adb: device emulator-5554 OFFLINE") == "device"
     assert recognised("x.ts: error TS2345") == "net"
-    assert recognised("connection reset by peer") == "unknown"
+    assert recognised("recv failure") == "unknown"
     assert (catalogue.passes("device"), catalogue.passes("net"), catalogue.passes("new")) == (0.6, 0.8, 0.2)
 
 

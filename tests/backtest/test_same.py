@@ -1,7 +1,7 @@
 """A configuration tried on its own past changes nothing, whatever came when and however it went."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from relay.backtest import Span, compare
@@ -200,10 +200,14 @@ def empty_database(sqlite_template: bytes, tmp_path: Path) -> Path:
     return file
 
 
+IN_A_BUDGET = (("", "one", ("{ during: mornings, outside: hold }",)), ("", "two", ()))
+
+
+@example(chosen=IN_A_BUDGET, seed=532)  # a message waits for its next try and costs one of the budget then
 @given(chosen=routes, seed=st.integers(0, 10_000))
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_configuration_comes_out_the_same(
-    empty_database: Path, tmp_path: Path, chosen: list[tuple[str, str, tuple[str, ...]]], seed: int
+    empty_database: Path, tmp_path: Path, chosen: Sequence[tuple[str, str, tuple[str, ...]]], seed: int
 ) -> None:
     random = Random(seed)
     with TemporaryDirectory(dir=tmp_path) as own:

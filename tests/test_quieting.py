@@ -329,7 +329,7 @@ def test_outside_it_may_be_dropped() -> None:
 
     assert left.deliveries == ()
     assert [(each.fate, each.reason, each.until) for each in left.quiet] == [
-        (Fate.SUPPRESSED, "outside night", TONIGHT)
+        (Fate.SUPPRESSED, "outside night: dropped", TONIGHT)
     ]
 
 

@@ -183,7 +183,7 @@ def test_what_is_dropped_outside_the_hours_makes_no_delivery(
         until_planned(store)
 
     assert deliveries_of(store, ids) == []
-    assert quiet_of(store, ids[0]) == [("during", "outside then")]
+    assert quiet_of(store, ids[0]) == [("during", "outside then: dropped")]
 
 
 def test_what_is_silent_outside_the_hours_goes_out(store: Store, sink: Sink, tmp_path: Path) -> None:

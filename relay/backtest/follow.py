@@ -23,16 +23,18 @@ class Kind(IntEnum):
     END = 0
     REQUEUE = 1
     CLOSE = 2
+    RETRY = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """Something that happens to a delivery. ended_at, state: of an end."""
+    """Something that happens to a delivery. ended_at, state: of an end. again_at: of a retry."""
 
     at: datetime
     kind: Kind
     ended_at: datetime | None = None
     state: DeliveryState = DeliveryState.DELIVERED
+    again_at: datetime | None = None
 
 
 def identity(one: NewDelivery | PastDelivery | StoredDelivery) -> Identity:
@@ -62,6 +64,8 @@ def as_it_was(real: PastDelivery) -> Iterator[Step]:
     """What happened to it, at its times."""
     if real.group_key is not None and (closed := _closed_at(real)) is not None:
         yield Step(at=closed, kind=Kind.CLOSE)
+    for retry in real.retries:
+        yield Step(at=retry.at, kind=Kind.RETRY, again_at=retry.again_at)
     for number, ending in enumerate(real.endings):
         if number:
             yield Step(at=real.queued_at, kind=Kind.REQUEUE)

@@ -82,6 +82,8 @@ class Stage:
                 self._record(scene, ends)
                 ends = []
                 self._claims[id] = scene.requeue(id)
+            elif step.again_at is not None:
+                scene.postpone(id, step.again_at)
             elif self._claims[id].grouped:
                 scene.close(id, step.at)
                 self._look_for_news(scene, self._claims[id])

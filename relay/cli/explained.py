@@ -9,7 +9,7 @@ from relay import changes, judging, payloads, pipeline
 from relay.fields import is_fetched
 from relay.model import Event, EventKind, Generation, Outcome, Status
 from relay.pipeline import Decided, Relay
-from relay.quieting import Facts, Wanted
+from relay.quieting import Facts, Slot, SlotState, Wanted
 from relay.routing import TraceLine
 from relay.store import EventFilter, EventRow, OpenGroup, Store, StoredEvent
 
@@ -87,19 +87,24 @@ def _groups(store: Store, decided: Decided, before: str) -> dict[str, OpenGroup]
 
 def _facts(store: Store, before: str, now: datetime, wanted: Wanted) -> Facts:
     """As far as they were so at `now`, with the results that came before the event of this id."""
-    stored = {**store.told(wanted.told), **store.slots(wanted.slots)}
-    known = {name: slot for name, slot in stored.items() if slot.at <= now}
+    told = {name: _as_of(slot, now) for name, slot in store.told(wanted.told).items()}
+    reserved = {name: slot for name, slot in store.slots(wanted.slots).items() if slot.at <= now}
     histories = {
         key: tuple(each for each in store.history(key) if each.event_id < before) for key in wanted.states
     }
     return Facts(
         silences=store.silences(now),
-        slots=known,
+        slots={**told, **reserved},
         histories=histories,
         waiting=store.waiting(wanted.waiting, now) if wanted.waiting else {},
         unsaid=store.unsaid(wanted.unsaid, now) if wanted.unsaid else frozenset(),
         spent=store.spent(wanted, now),
     )
+
+
+def _as_of(slot: Slot, now: datetime) -> Slot:
+    """Only events that came before are asked about, so what was sent later was under way."""
+    return slot if slot.at <= now else Slot(state=SlotState.UNDER_WAY, at=now)
 
 
 def _ignored(store: Store, wanted: EventFilter, key: str, before: str, relay: Relay) -> tuple[Outcome, ...]:

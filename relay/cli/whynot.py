@@ -5,11 +5,12 @@ from typing import Any
 
 from rich.text import Text
 
-from relay.cli import report
+from relay.cli import kept_quiet, report
 from relay.cli.explained import Explained
 from relay.cli.output import Mistake, aligned, plain, visible
 from relay.config.suggestions import unknown
 from relay.model import Event
+from relay.quieting import as_records
 from relay.routing import Account, Reading, Result, Step, account, named
 from relay.routing.wording import spell
 from relay.sandbox import fields_of_condition
@@ -34,7 +35,7 @@ def account_of(name: str, explained: Explained) -> Account:
 
 
 def lines(found: Account, explained: Explained) -> Iterator[Text]:
-    """The head of the report, every condition, and what would have to change."""
+    """The head of the report, every condition, what would have to change, and what is kept quiet."""
     yield from report.head(explained)
     yield report.labelled("route", f"{found.route} {BECAME[found.result]}")
     yield Text()
@@ -43,7 +44,13 @@ def lines(found: Account, explained: Explained) -> Iterator[Text]:
     yield from aligned(rows, indent="  ")
     yield Text()
     yield from _needed_lines(found)
+    yield from kept_quiet.lines(_quiet_of(found, explained), explained.relay.timezone)
     yield Text(report.DRY.rstrip())
+
+
+def _quiet_of(found: Account, explained: Explained) -> list[dict[str, Any]]:
+    """A route that fires may still tell nobody."""
+    return as_records(each for each in explained.decided.quiet if each.route == found.route)
 
 
 def _needed_lines(found: Account) -> Iterator[Text]:
@@ -90,4 +97,5 @@ def as_record(found: Account, explained: Explained) -> dict[str, Any]:
             for step in found.steps
         ],
         "needed": list(found.needed),
+        "quiet": _quiet_of(found, explained),
     }

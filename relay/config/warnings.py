@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from relay.config.faults import Page
 from relay.config.file import File
@@ -10,9 +11,12 @@ from relay.config.retry import FLAKY
 from relay.config.retry_conditions import may_match_genuine
 from relay.config.templates import STANDARD, TemplateSpec, Wording
 from relay.errors import Fault
+from relay.model import EventKind
+from relay.planning import DIRECT
 from relay.policy import Mode
 
 NO_TOKEN = "there is no circleci.token"  # noqa: S105 - words
+UNHEARD = "nobody hears of its alarms; add a route with match: { event: relay }"
 FETCHED_ROOTS = frozenset({"artifacts", "failed_jobs", "failed_tests", "failure", "log"})
 FAILURE = "failure"  # a word that people also write in messages
 
@@ -26,15 +30,42 @@ def warnings_about(file: File, page: Page) -> tuple[Fault, ...]:
         *_missing_token(file, page),
         *_wide_rules(file, page),
         *_idle_retry(file, page),
+        *_unheard_watches(file, page),
     )
 
 
 def _unused_notifiers(file: File, page: Page) -> Iterator[Fault]:
     listed = [name for place in named_routes(file.routes) for name in place.route.notify or ()]
-    used = {name.removeprefix("+") for name in (*listed, *file.unmatched.notify)}
+    used = {name.removeprefix("+") for name in (*listed, *file.unmatched.notify, *_fallbacks(file))}
+    if any(name.startswith(DIRECT) for name in used):
+        return  # any other may be there to reach people
     for name in file.notifiers:
         if name not in used:
             yield page.fault(("notifiers", name), "no route notifies it", at_key=True)
+
+
+def _fallbacks(file: File) -> Iterator[str]:
+    for options in file.notifiers.values():
+        written = options.get("fallback") or ()
+        yield from (written,) if isinstance(written, str) else written
+
+
+def _unheard_watches(file: File, page: Page) -> Iterator[Fault]:
+    """An alarm is an event of the relay's own, which only reaches routes that ask for them."""
+    if any(_asks_for_own(place.route.match) for place in named_routes(file.routes)):
+        return
+    for name in file.watch:
+        yield page.fault(("watch", name), UNHEARD, at_key=True)
+
+
+def _asks_for_own(match: Mapping[str, Any]) -> bool:
+    """By the words in it, as far as that goes: `event: relay`, or a pattern that may mean it."""
+    wanted = match.get("event", [])
+    written = wanted if isinstance(wanted, list) else [wanted]
+    if any(each == EventKind.RELAY or not str(each).isalpha() for each in written):
+        return True
+    blocks = (each for key in ("any", "all") for each in match.get(key, ()))
+    return any(_asks_for_own(each) for each in blocks if isinstance(each, Mapping))
 
 
 def _unused_actions(file: File, page: Page) -> Iterator[Fault]:

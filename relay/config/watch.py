@@ -1,20 +1,45 @@
 """Runs that are expected: what they are, and when they should have finished."""
 
-from pydantic import Field, model_validator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
 
 from relay.config.section import Section
 from relay.config.values import Days, Duration, Flag, TimeOfDay, Timezone
 
 MINUTE = 60.0
+_LONG = ("github", "bitbucket")  # which a slug shortens to gh and bb
+
+
+def _slug(value: str) -> str:
+    """A run is looked up by its exact project; another text would be a run that is always missing."""
+    parts = value.split("/")
+    if len(parts) != 3 or not all(parts) or "*" in value or parts[0] in _LONG:
+        raise ValueError(
+            f"wanted one project as `project.slug` has it, such as gh/acme/api; {value!r} is none"
+        )
+    return value
+
+
+def _exact(value: str) -> str:
+    """The same for the other names."""
+    if "*" in value or value.startswith(("!", "/")):
+        raise ValueError(f"wanted an exact name; {value!r} is a pattern, and a watch expects one run")
+    return value
+
+
+Exact = Annotated[str, AfterValidator(_exact)]
 
 
 class Watch(Section):
     """A run that is missed when it has not finished in time. One of `by`, `every` and `usual` says when."""
 
-    project: str = Field(min_length=1, description="The project, as `project.slug` has it: `gh/acme/api`.")
-    branch: str | None = Field(default=None, description="Only runs on this branch.")
-    workflow: str | None = Field(default=None, description="Only this workflow.")
-    job: str | None = Field(default=None, description="Only this job, instead of whole workflows.")
+    project: Annotated[str, AfterValidator(_slug)] = Field(
+        description="The project, as `project.slug` has it: `gh/acme/api`."
+    )
+    branch: Exact | None = Field(default=None, description="Only runs on this branch.")
+    workflow: Exact | None = Field(default=None, description="Only this workflow.")
+    job: Exact | None = Field(default=None, description="Only this job, instead of whole workflows.")
     by: TimeOfDay | None = Field(default=None, description='A time of day, `"03:30"`.')
     days: Days | None = Field(
         default=None, description="On which days `by` holds: `mon-fri`, `sat,sun`. Without it, every day."

@@ -26,7 +26,7 @@ def hours(delivery: NewDelivery, scene: Scene) -> NewDelivery | None:
         scene.quiet.append(replace(told, fate=Fate.SENT, reason=f"outside {name}: sent without mentions"))
         return _silent(delivery)
     if outside == DROP or opening is None:
-        scene.quiet.append(told)
+        scene.quiet.append(replace(told, reason=f"outside {name}: dropped"))
         return None
     scene.quiet.append(replace(told, fate=Fate.LATER, reason=f"outside {name}: held for a summary"))
     return _held(delivery, str(name), opening)

@@ -242,6 +242,7 @@ def _attempt(finish: Finish, now: datetime | None) -> dict[str, Any]:
         "started_at": finish.started_at,
         "ended_at": finish.ended_at,
         "recorded_at": now,
+        "again_at": finish.again_at,
         "outcome": finish.outcome.value,
         "status": finish.answer.status,
         "error": clean(finish.error, LONGEST_ERROR),

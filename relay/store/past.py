@@ -42,6 +42,14 @@ class Ending:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """A delivery was to be tried once more. at: from when on plans knew."""
+
+    at: datetime
+    again_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PastDelivery:
     """A delivery and how it fared. endings: more than one when it was replayed, at `queued_at`."""
 
@@ -59,6 +67,7 @@ class PastDelivery:
     title: str | None
     state: DeliveryState
     endings: tuple[Ending, ...] = ()
+    retries: tuple[Retry, ...] = ()
 
 
 class Past:
@@ -155,6 +164,7 @@ def _delivery(row: Any, tries: Sequence[Any]) -> PastDelivery:
         title=row.title,
         state=DeliveryState(row.state),
         endings=tuple(_endings(row, tries)),
+        retries=tuple(_retries(tries)),
     )
 
 
@@ -167,6 +177,12 @@ def _endings(row: Any, tries: Sequence[Any]) -> Iterable[Ending]:
         yield _ending(before[-1], DeliveryState.DELIVERED if was_sent else DeliveryState.DEAD)
     if row.finished_at is not None and made:
         yield _ending(made[-1], DeliveryState(row.state))
+
+
+def _retries(tries: Sequence[Any]) -> Iterable[Retry]:
+    for one in tries:
+        if one.again_at is not None and one.outcome != AttemptOutcome.LATE:
+            yield Retry(at=_known_at(one), again_at=one.again_at)
 
 
 def _ending(last: Any, state: DeliveryState) -> Ending:

@@ -27,6 +27,7 @@ from relay.store.tables import (
     IS_READY,
     PLANNING,
     EventState,
+    Moment,
     Step,
     WorkState,
     deliveries,
@@ -157,6 +158,10 @@ class Scene:
         """A group takes no more."""
         claims.close(self._conn, [id], now.timestamp())
 
+    def postpone(self, id: str, again_at: datetime) -> None:
+        """A delivery that failed is tried once more, and costs then what it costs."""
+        self._conn.execute(_POSTPONE, {"wanted": id, "again_at": again_at})
+
     def requeue(self, id: str) -> Claim:
         """A delivery that was over is owed again."""
         again = self._conn.execute(_REOPEN, {"wanted": id}).one()
@@ -244,6 +249,11 @@ _REOPEN = (
     .where(deliveries.c.id == bindparam("wanted"))
     .values(state=literal_column("'waiting'"), finished_at=None)
     .returning(deliveries.c.destination)
+)
+_POSTPONE = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("wanted"), deliveries.c.spends_at.is_not(None))
+    .values(spends_at=bindparam("again_at", type_=Moment()))
 )
 _DUE = func.max(work.c.due_at, func.coalesce(deliveries.c.due_at, work.c.due_at))
 _OWED = (

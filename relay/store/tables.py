@@ -251,6 +251,7 @@ attempts = Table(
     Column("error", Text),
     Column("excerpt", Text),
     Column("recorded_at", Moment),  # the time of the turn that did; plans of that turn do not know of it yet
+    Column("again_at", Moment),  # when the next one was to be made
 )
 Index("attempts_ref", attempts.c.ref, attempts.c.id)
 

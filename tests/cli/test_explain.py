@@ -495,6 +495,15 @@ def test_a_held_failure_tells_until_when_and_what_comes_next_decides(desk: Desk)
     assert "held for a verdict, at most 20m" in shown
 
 
+def test_a_result_whose_message_was_under_way_when_it_came_again_is_kept_quiet(desk: Desk) -> None:
+    _, second = desk.arrive(BROKE, {**BROKE, "id": f"{BROKE['id']} again"})
+    desk.work()
+
+    quiet = {each["target"]: each for each in desk.json("explain", second)["quiet"]}
+
+    assert quiet["audit-log"]["reason"] == "the same result of this run is under way"
+
+
 def test_an_event_that_came_again_says_how_often(desk: Desk) -> None:
     (event,) = desk.arrive(BROKE)
     desk.arrive(BROKE, BROKE, at=NOON + MINUTE)

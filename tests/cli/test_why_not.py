@@ -87,6 +87,22 @@ dry run: nothing was sent, no state was changed
     assert result.exit_code == 0
 
 
+def test_a_route_that_fires_and_is_kept_quiet_says_why(desk: Desk) -> None:
+    text = (desk.folder / "relay.yaml").read_text()
+    desk.write(text + "silences: [{ match: { branch: main }, why: moving house }]\n")
+    desk.save("event.json", BROKE)
+
+    result = desk.run("explain", "event.json", "--why-not", "everything-to-audit")
+
+    assert result.output.endswith("""\
+  quiet      by       until         because
+  audit-log  silence  no end known  silences[0]: moving house
+
+dry run: nothing was sent, no state was changed
+""")
+    assert result.exit_code == 0
+
+
 def test_children_that_speak_are_named(desk: Desk) -> None:
     desk.save("green.json", workflow_completed())
 

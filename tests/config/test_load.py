@@ -222,6 +222,34 @@ def test_unused_notifiers_and_templates_are_warned_about() -> None:
     ]
 
 
+def test_a_notifier_that_only_stands_in_for_another_is_used() -> None:
+    text = START.replace("{type: console},", "{type: console, fallback: other},")
+
+    assert loaded(text + "routes: [{notify: console}]").warnings == ()
+
+
+def test_a_notifier_may_be_there_to_write_to_people() -> None:
+    assert loaded(START + "routes: [{notify: [console, 'dm:author']}]").warnings == ()
+
+
+WATCH = "watch: {nightly: {project: gh/acme/api, every: 6h}}\n"
+
+
+def test_a_watch_whose_alarm_no_route_asks_for_is_warned_about() -> None:
+    config = loaded(START + WATCH + "routes: [{match: {branch: '*'}, notify: [console, other]}]")
+
+    assert [str(warning) for warning in config.warnings] == [
+        "relay.yaml:3:9 watch.nightly: nobody hears of its alarms; add a route with match: { event: relay }"
+    ]
+
+
+@pytest.mark.parametrize("match", ["{event: relay}", "{event: [job, 're*']}", "{any: [{event: relay}]}"])
+def test_a_watch_whose_alarm_a_route_asks_for_is_fine(match: str) -> None:
+    written = f"routes: [{{notify: [console, other], routes: [{{match: {match}}}]}}]"
+
+    assert loaded(START + WATCH + written).warnings == ()
+
+
 def test_what_stays_empty_without_a_token_is_warned_about() -> None:
     config = load_text(
         START.replace("other: ", "unused: ")
@@ -305,7 +333,9 @@ def test_a_thousand_routes_load_in_a_moment() -> None:
 
 
 def test_a_policy_without_a_token_or_an_action_is_worth_a_warning() -> None:
-    text = "version: 1\nnotifiers: {console: {type: console}}\nroutes: [{notify: console}]\nretry: {mode: on}\n"
+    text = (
+        "version: 1\nnotifiers: {console: {type: console}}\nroutes: [{notify: console}]\nretry: {mode: on}\n"
+    )
 
     config = load_text(text, "relay.yaml", NOTIFIERS, ACTIONS, {})
 

@@ -21,7 +21,7 @@ from relay.config import Config
 from relay.enriching import Enricher, Needs
 from relay.errors import DeliveryError, RelayError
 from relay.ids import new_id
-from relay.judging import Bench, Judged, Known, RetryTerms, as_record, gate
+from relay.judging import Judged, Known, RetryTerms, as_record, gate
 from relay.model import (
     Answer,
     AttemptOutcome,
@@ -46,6 +46,8 @@ from relay.transport import Transport
 
 if TYPE_CHECKING:
     from relay.circleci.facade import CircleCI
+    from relay.judging.bench import Bench
+    from relay.judging.known import Ledger
 
 INSTEAD_OF = planning.INSTEAD_OF
 NEXT = "fallbacks_left"  # among a delivery's settings: the notifiers that are still to be asked
@@ -196,7 +198,7 @@ def _unheld(drafted: Decided, relay: Relay) -> frozenset[str]:
     )
 
 
-def _judged(event: Event, bench: Bench | None) -> Judged:
+def _judged(event: Event, bench: "Bench | None") -> Judged:
     """A failure that cannot be judged is told all the same."""
     try:
         return bench.judge(event) if bench else Judged(event=event)
@@ -205,12 +207,26 @@ def _judged(event: Event, bench: Bench | None) -> Judged:
         return Judged(event=event)
 
 
-def bench_of(relay: Relay, known: Mapping[str, Known] | None, now: datetime) -> Bench:
+def known_of(ledger: "Ledger", events: Iterable[Event], relay: Relay, now: datetime) -> Mapping[str, Known]:
+    """What judging these events needs, by event."""
+    if relay.retry is None:
+        return {}
+    from relay.judging import known
+
+    return known.known_of(ledger, events, relay.retry, now)
+
+
+def bench_of(relay: Relay, known: Mapping[str, Known] | None, now: datetime) -> "Bench | None":
+    """None where nothing is judged."""
+    if relay.retry is None:
+        return None
+    from relay.judging.bench import Bench
+
     return Bench(terms=relay.retry, known=known or {}, now=now)
 
 
 def draft(
-    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, bench: Bench | None = None
+    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, bench: "Bench | None" = None
 ) -> Decided:
     """The decision as the routes have it, before anything is quieted."""
     judgement = changes.judge(event, history, relay.config.defaults.state.ignore_status)
@@ -328,7 +344,7 @@ class _Batch:
     now: datetime
     look_up: LookUp
     histories: dict[str, Sequence[Outcome]]
-    bench: Bench
+    bench: "Bench | None"
     facts: Facts = NOTHING_KNOWN
     asked: Wanted = field(default_factory=Wanted)
     misjudged: set[str] = field(default_factory=set)  # state keys of which less was told than was thought
@@ -367,7 +383,7 @@ def _drafts(
     histories: Mapping[str, Sequence[Outcome]],
     relay: Relay,
     now: datetime,
-    bench: Bench,
+    bench: "Bench | None",
 ) -> tuple[Decided | Exception, ...]:
     known = {key: tuple(history) for key, history in histories.items()}
     drafts: list[Decided | Exception] = []
@@ -381,7 +397,11 @@ def _drafts(
 
 
 def _drafted(
-    event: Event, histories: Mapping[str, Sequence[Outcome]], relay: Relay, now: datetime, bench: Bench
+    event: Event,
+    histories: Mapping[str, Sequence[Outcome]],
+    relay: Relay,
+    now: datetime,
+    bench: "Bench | None",
 ) -> Decided | Exception:
     try:
         return draft(event, histories.get(key_of(event, relay), ()), relay, now, bench)

@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 
 import structlog
 
-from relay import acting, judging, pipeline, preparing
+from relay import acting, pipeline, preparing
 from relay.clock import SteadyClock
 from relay.config import Config
 from relay.enriching import Line
@@ -269,7 +269,7 @@ class Worker:
             (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
         ]
         events = [event for _, event in parsed]
-        known = judging.known_of(turn, events, self._relay.retry, now)
+        known = pipeline.known_of(turn, events, self._relay, now)
         answers = pipeline.decide_all(
             events, histories, self._relay, now, partial(self._facts, turn, now), known
         )

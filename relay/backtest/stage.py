@@ -7,7 +7,7 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
-from relay import judging, pipeline, worker
+from relay import pipeline, worker
 from relay.backtest import recorded
 from relay.backtest.follow import Kind, Step, as_it_was, from_now, has_same_times, paired
 from relay.backtest.order import Batch
@@ -106,7 +106,7 @@ class Stage:
     ) -> Mapping[str, Planned | Exception]:
         histories = worker.histories_of(scene.turn, events, self._relay)
         look_up = partial(self._facts, scene, batch)
-        known = judging.known_of(scene.turn, events, self._relay.retry, batch.at)
+        known = pipeline.known_of(scene.turn, events, self._relay, batch.at)
         plans = pipeline.decide_all(events, histories, self._relay, batch.at, look_up, known)
         return {event.id: plan for event, plan in zip(events, plans, strict=True)}
 

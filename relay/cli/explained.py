@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from relay import changes, judging, payloads, pipeline
+from relay import changes, payloads, pipeline
 from relay.fields import is_fetched
 from relay.model import Event, EventKind, Generation, Outcome, Status
 from relay.pipeline import Decided, Relay
@@ -49,7 +49,7 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         ignored = _ignored(store, EventFilter(project=event.project.slug), key, hook.id, relay)
         past = Past(outcomes=(*known, *ignored))
     look_up = partial(_facts, store, hook.id, now) if store else pipeline.know_nothing
-    judged_by = judging.known_of(store, [event], relay.retry, now) if store else {}
+    judged_by = pipeline.known_of(store, [event], relay, now) if store else {}
     decided = pipeline.decide(event, past.outcomes, relay, now, look_up, judged_by)
     if event.kind is EventKind.PING:
         decided = replace(decided, deliveries=(), quiet=())

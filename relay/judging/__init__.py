@@ -1,29 +1,9 @@
-"""Judging a failed run: what history says, whether to run it again, and what it turned out to be. Pure."""
+"""Judging a failed run: what history says, whether to run it again, and what it turned out to be. Pure.
 
-from relay.judging.asking import Question, question
-from relay.judging.ending import conclude_attempt
+Where nothing is judged nothing of this is loaded but its types: `bench` and `known` bring the statistics.
+"""
+
 from relay.judging.gate import RETRY, Gated, as_record, gate
-from relay.judging.judged import Bench, Judged
-from relay.judging.known import Ledger, known_of
-from relay.judging.terms import NOTHING_KNOWN, Known, RetryTerms
-from relay.judging.verdict import Judgement, judge_failure, with_spent
+from relay.judging.terms import NOTHING_KNOWN, Judged, Known, RetryTerms
 
-__all__ = [
-    "NOTHING_KNOWN",
-    "RETRY",
-    "Bench",
-    "Gated",
-    "Judged",
-    "Judgement",
-    "Known",
-    "Ledger",
-    "Question",
-    "RetryTerms",
-    "as_record",
-    "conclude_attempt",
-    "gate",
-    "judge_failure",
-    "known_of",
-    "question",
-    "with_spent",
-]
+__all__ = ["NOTHING_KNOWN", "RETRY", "Gated", "Judged", "Known", "RetryTerms", "as_record", "gate"]

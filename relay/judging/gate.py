@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from relay import durations
-from relay.judging.judged import Judged
+from relay.judging.terms import Judged
 from relay.planning import NewDelivery
 from relay.policy import Mode, Ruled, Ruling
 from relay.quieting import Control, Fate, Quiet

@@ -38,12 +38,8 @@ class Ledger(Protocol):
     def switched_off(self) -> Switched | None: ...
 
 
-def known_of(
-    ledger: Ledger, events: Iterable[Event], terms: RetryTerms | None, now: datetime
-) -> dict[str, Known]:
+def known_of(ledger: Ledger, events: Iterable[Event], terms: RetryTerms, now: datetime) -> dict[str, Known]:
     """By event. Those that passed and belong to no run that was ruled on are asked about once, together."""
-    if terms is None:
-        return {}
     asked = [each for each in (question(event, terms) for event in events) if each is not None]
     before = ledger.undecided({each.root for each in asked}) if asked else {}
     wanted = [each for each in asked if each.spent is not None or each.root in before]

@@ -1,10 +1,10 @@
-"""What a configuration says about retries, ready to be used, and what the store knows about one event."""
+"""What a configuration says about retries, what the store knows about one event, and what is made of both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from relay.model import Status
-from relay.policy import Memory, Mode, Policy, RuledBefore, Used
+from relay.model import Event, Status
+from relay.policy import Ended, Memory, Mode, Policy, Ruled, RuledBefore, Used
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +37,16 @@ class Known:
     spent: Used
     before: tuple[RuledBefore, ...] = ()
     is_off: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """The event with what was found out; `ruled` if it failed, `ended` if it decides an earlier ruling."""
+
+    event: Event
+    ruled: Ruled | None = None
+    ended: Ended | None = None
+    awaits_retry: bool = False
 
 
 NOTHING_KNOWN = Known(memory=Memory(), spent=Used())

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from relay.failures import Evidence, Failure, FailureClass, as_notes
-from relay.judging import Known, RetryTerms, conclude_attempt, judge_failure, question
+from relay.judging import Known, RetryTerms
+from relay.judging.asking import question
+from relay.judging.ending import conclude_attempt
+from relay.judging.verdict import judge_failure
 from relay.model import Event, EventKind, Pipeline, Status, Workflow
 from relay.policy import (
     NEVER,

@@ -1,4 +1,4 @@
-"""One event judged: the ruling on it if it failed, and the end of what was ruled on before it."""
+"""Judges events: the ruling on one that failed, and the end of what was ruled on before it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,12 +6,12 @@ from datetime import datetime
 
 from relay.judging.asking import Question, question
 from relay.judging.ending import conclude_attempt
-from relay.judging.terms import NOTHING_KNOWN, Known, RetryTerms
+from relay.judging.terms import NOTHING_KNOWN, Judged, Known, RetryTerms
 from relay.judging.verdict import Judgement, judge_failure, with_spent
 from relay.model import Event
 from relay.odds.decide import Advice
 from relay.odds.ending import Verdict
-from relay.policy import Ended, PastFailure, Ruled, RuledBefore
+from relay.policy import PastFailure, Ruled, RuledBefore
 
 BEFORE = {
     Advice.GENUINE: Verdict.GENUINE,
@@ -21,29 +21,19 @@ BEFORE = {
 """Verdicts that need no retry."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Judged:
-    """The event with what was found out; `ruled` if it failed, `ended` if it decides an earlier ruling."""
-
-    event: Event
-    ruled: Ruled | None = None
-    ended: Ended | None = None
-    awaits_retry: bool = False
-
-
 @dataclass(kw_only=True)
 class Bench:
     """Judges events one after the other, each with what the ones before it spent and decided."""
 
-    terms: RetryTerms | None
+    terms: RetryTerms
     known: Mapping[str, Known] = field(default_factory=dict)
     now: datetime
     taken: list[Ruled] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)  # events whose rulings are decided since
 
     def judge(self, event: Event) -> Judged:
-        asked = question(event, self.terms) if self.terms else None
-        if asked is None or self.terms is None:
+        asked = question(event, self.terms)
+        if asked is None:
             return Judged(event=event)
         known = self._as_of_now(asked, self.known.get(event.id, NOTHING_KNOWN))
         found = judge_failure(event, asked, known, self.terms, self.now) if event.status.is_bad else None

@@ -17,6 +17,11 @@ from benchmarks.history import FIGURES, NAME_WIDTH
 from benchmarks.multiplying import fill
 from benchmarks.nowhere import relay_to_nowhere
 from benchmarks.patterns import SHUT, Mass
+from benchmarks.retries import JUDGED, WAYS
+from benchmarks.retrying.draws import draw
+from benchmarks.retrying.engine import play
+from benchmarks.retrying.figures import figures
+from benchmarks.retrying.limits import faults
 from relay.model import DeliveryState
 from relay.store import Store
 
@@ -144,3 +149,31 @@ def test_recognising_failures_says_what_it_costs() -> None:
     assert head.split() == ["ms", "per", "log,", "least", "of", "1", "first", "again"]
     assert [row[:8] for row in rows] == ["ordinary", "hostile,"]
     assert max(numbers(row)[-1] for row in rows) < 1_000
+
+
+def test_retries_stay_within_their_limits_and_hide_no_break(tmp_path: Path) -> None:
+    """Two days of three projects with an outage of CircleCI's and one of a registry."""
+    world = draw(seed=1, projects=3, days=2.0)
+    judged = play(world, tmp_path / "judged", more=JUDGED.more, route=JUDGED.route)
+    seen = figures(judged)
+
+    assert faults(judged) == ()
+    assert seen.retries >= 10
+    assert seen.recovered >= 5
+    assert (seen.announced, seen.breaks) == (24, 24)
+    assert seen.false <= 3
+    assert seen.delay(0.5) == 0.0
+    assert seen.in_outage <= 6 < seen.hit
+
+
+def test_unlimited_retries_would_be_noticed(tmp_path: Path) -> None:
+    """The same failures with everything run again once: what the check is there to find."""
+    (always,) = (way for way in WAYS if way.name == "always once")
+    course = play(
+        draw(seed=1, projects=2, days=1.0), tmp_path / "always", more=always.more, route=always.route
+    )
+
+    found = " ".join(faults(course))
+    assert "a fork was run again" in found
+    assert "broken-compile was run again" in found
+    assert figures(course).false > 5

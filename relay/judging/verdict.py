@@ -50,7 +50,7 @@ def judge_failure(
         return None
     found = tuple(_weighed(event, failure, failures, known, terms, now) for failure in failures)
     case = _case(event, failures, found, known, terms)
-    ruling, explored = _explored(rule_on(case, terms.policy, now), asked.root, terms)
+    ruling, explored = _ruling(case, asked.root, terms, now)
     ruled = _ruled(event, asked.root, failures, found, ruling, case, terms, now)
     return Judgement(
         event=_noted(event, failures, found),
@@ -59,12 +59,16 @@ def judge_failure(
     )
 
 
-def _explored(ruling: Ruling, root: str, terms: RetryTerms) -> tuple[Ruling, bool]:
+def _ruling(case: Case, root: str, terms: RetryTerms, now: datetime) -> tuple[Ruling, bool]:
     """Of the failures that the odds speak against a few are run again by lot; never against a limit."""
-    if ruling.retry or ruling.stop != "odds" or not explore(root, terms.explore):
+    ruling = rule_on(case, terms.policy, now)
+    if ruling.stop != "odds" or not explore(root, terms.explore):
+        return ruling, False
+    drawn = rule_on(case, terms.policy, now, by_lot=True)
+    if not drawn.retry:
         return ruling, False
     words = (*ruling.words, "run again all the same, by lot, to learn whether the odds are right")
-    return replace(ruling, retry=True, stop=None, limit=1, words=words), True
+    return replace(drawn, words=words), True
 
 
 def _weighed(

@@ -1,6 +1,6 @@
 """The retry policy: whether a failed run is tried again, by the rules, the odds and the budgets. Pure."""
 
-from relay.policy.ledger import About, Ended, Mode, Ruled, RuledBefore, about, root_of
+from relay.policy.ledger import About, Ended, Mode, Ruled, RuledBefore, about, root_of, sign_of
 from relay.policy.limits import Breakers, Budgets, Rate, Used, exhausted, open_breaker
 from relay.policy.memory import Memory, PastFailure, PastRetry, PastRun, Sighting
 from relay.policy.rules import NEVER, RULES, Rule, as_match, in_words
@@ -36,5 +36,6 @@ __all__ = [
     "open_breaker",
     "root_of",
     "rule_on",
+    "sign_of",
     "written_path",
 ]

@@ -103,6 +103,14 @@ def root_of(event: Event) -> str | None:
     return origin.family or known or origin.root
 
 
+def sign_of(failure: Failure) -> str | None:
+    """By what an outage is seen to be one: the strongest signature. An executor that was lost left no log, so
+    there the class stands for it."""
+    if failure.signatures:
+        return failure.signatures[0]
+    return str(failure.failure_class) if failure.failure_class in INFRASTRUCTURE else None
+
+
 def about(
     event: Event,
     root: str,
@@ -112,11 +120,7 @@ def about(
     breakers: Breakers,
 ) -> About:
     """What to ask the store about this run."""
-    infra = {
-        failure.signatures[0]
-        for failure in failures
-        if failure.signatures and failure.failure_class in INFRASTRUCTURE
-    }
+    signs = {sign_of(failure) for failure in failures if failure.failure_class in INFRASTRUCTURE}
     ratio = budgets.hour_ratio
     return About(
         mode=mode,
@@ -124,7 +128,7 @@ def about(
         project=event.project.slug or "",
         branch=event.branch,
         commit=event.commit.sha,
-        signatures=tuple(sorted(infra)),
+        signatures=tuple(sorted(sign for sign in signs if sign)),
         branch_per=budgets.per_branch.per,
         outage_within=breakers.outage_within,
         window=breakers.yield_window,

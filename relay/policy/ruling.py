@@ -15,6 +15,7 @@ from relay.policy.rules import Rule, in_words
 from relay.routing import Match, Reading
 
 NOTHING_USED, BUDGETS, BREAKERS = Used(), Budgets(), Breakers()
+MOST_RETRIES = 10  # of one first run, before rules and budgets say less
 NEVER_STATUS = (Status.CANCELED, Status.UNAUTHORIZED, Status.NOT_RUN)
 
 
@@ -68,13 +69,16 @@ class Ruling:
     words: tuple[str, ...] = field(default=())
 
 
-def rule_on(case: Case, policy: Policy, now: datetime) -> Ruling:
-    """All failed jobs have to agree: one that stays broken keeps the run red, whatever the others do."""
+def rule_on(case: Case, policy: Policy, now: datetime, *, by_lot: bool = False) -> Ruling:
+    """All failed jobs have to agree: one that stays broken keeps the run red, whatever the others do.
+
+    by_lot: whatever the odds say, but once at most, and no limit is passed over.
+    """
     if stop := next(_refusals(case, policy, now), None):
         return _no(stop)
-    ruling = Ruling(retry=True, limit=10, words=())
+    ruling = Ruling(retry=True, limit=1 if by_lot else MOST_RETRIES, words=())
     for event, failure, odds in case.jobs:
-        ruling = _joined(ruling, event, failure, odds, policy)
+        ruling = _joined(ruling, event, failure, odds, policy, by_lot=by_lot)
         if not ruling.retry:
             return ruling
     if stop := exhausted(policy.budgets, case.spent, ruling.limit, case.minutes, now):
@@ -104,7 +108,9 @@ def _forbidden(match: Match, read: Event, failure: Failure) -> Stop:
     return Stop(name="never", why=f"{failure.job or 'it'} is never run again: {match.tell(Reading(read))}")
 
 
-def _joined(ruling: Ruling, event: Event, failure: Failure, odds: Odds, policy: Policy) -> Ruling:
+def _joined(
+    ruling: Ruling, event: Event, failure: Failure, odds: Odds, policy: Policy, *, by_lot: bool
+) -> Ruling:
     """The ruling so far and one more failed job."""
     reading, name = Reading(event), failure.job or "it"
     rule = next((rule for rule in policy.rules if rule.when.passes(reading)), None)
@@ -112,7 +118,7 @@ def _joined(ruling: Ruling, event: Event, failure: Failure, odds: Odds, policy: 
         return _no(Stop(name="no rule", why=f"{name}: no rule for {_told(failure)}"))
     words = (*ruling.words, f"{name}: {in_words(rule)}, since {rule.when.tell(reading)}", *odds.words)
     names = tuple(dict.fromkeys((*ruling.rules, rule.id)))
-    stop = _against(rule, odds, policy, name)
+    stop = _against(rule, odds, policy, name, by_lot=by_lot)
     if stop is not None:
         return Ruling(retry=False, rules=names, stop=stop.name, words=(*words, stop.why))
     return Ruling(
@@ -125,14 +131,14 @@ def _joined(ruling: Ruling, event: Event, failure: Failure, odds: Odds, policy: 
     )
 
 
-def _against(rule: Rule, odds: Odds, policy: Policy, name: str) -> Stop | None:
+def _against(rule: Rule, odds: Odds, policy: Policy, name: str, *, by_lot: bool) -> Stop | None:
     floor = next((own for own in (rule.expect_passes, policy.expect_passes) if own is not None), odds.floor)
     if rule.retry == 0 or rule.only_noted:
         said = f"rule {rule.id} only notes it" if rule.retry else in_words(rule)
         return Stop(name="rule", why=f"{name}: {said}")
     if odds.is_broken:
         return Stop(name="broken", why=f"{name}: the branch is broken by this very failure")
-    if odds.p_passes < floor:
+    if odds.p_passes < floor and not by_lot:
         return Stop(
             name="odds",
             why=f"{name}: a retry passes with {odds.p_passes:.0%}, which is less than {floor:.0%}",

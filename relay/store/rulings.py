@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.types import Text
 
 from relay.ids import id_at
-from relay.policy import About, Ended, Mode, Ruled, RuledBefore, Used
+from relay.policy import About, Ended, Mode, Ruled, RuledBefore, Used, sign_of
 from relay.store.blobs import clean, key_of, optional_key, pack_json
 from relay.store.memory import failures_of
 from relay.store.portable import among, lock_names
@@ -193,7 +193,7 @@ def _failure_rows(each: Ruled) -> list[dict[str, Any]]:
             "author": clean(each.author),
             "job": clean(failure.job),
             "failure_class": str(failure.failure_class),
-            "signature": optional_key(failure.signatures[0] if failure.signatures else None),
+            "signature": optional_key(sign_of(failure)),
             "fingerprint": failure.fingerprint,
             "evidence": clean(failure.evidence.line) if failure.evidence else None,
             "tests": pack_json(list(failure.tests)) if failure.tests else None,

@@ -204,6 +204,26 @@ def test_by_lot_a_few_are_tried_again_against_the_odds_and_never_against_a_limit
     assert judged(failed_event(failure()), spent, explore=1.0).ruled.ruling.stop == "per_commit"
 
 
+def test_a_lot_is_not_drawn_where_the_odds_speak_against_it_and_a_budget_is_spent_too() -> None:
+    event = failed_event(failure(lr_transient=1.5), branch="feature")
+    spent = replace(known(), spent=Used(in_hour=2))
+    ruled = judged(event, spent, explore=1.0).ruled
+    assert (ruled.ruling.retry, ruled.ruling.stop, ruled.explored) == (False, "odds", False)
+
+
+def test_by_lot_a_run_is_tried_again_once_and_no_more() -> None:
+    event = failed_event(failure(lr_transient=1.5), branch="feature")
+    again = replace(known(), spent=Used(on_root=1))
+    assert judged(event, known(), explore=1.0).ruled.ruling.limit == 1
+    assert judged(event, again, explore=1.0).ruled.ruling.retry is False
+
+
+def test_a_lot_drawn_for_one_job_helps_no_other_that_has_no_rule() -> None:
+    other = failure(FailureClass.UNKNOWN, job="unit", signatures=(), evidence=None)
+    event = failed_event(failure(lr_transient=1.5), other, branch="feature")
+    assert judged(event, known(), explore=1.0).ruled.ruling.retry is False
+
+
 def test_a_failure_that_came_back_alike_is_less_likely_to_pass() -> None:
     first = PastFailure(job="integration", failure_class="net", fingerprint=PRINT)
     again = known([past(Status.FAILED, 0.02, "c-new", [first])])

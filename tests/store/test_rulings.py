@@ -1,16 +1,18 @@
 """The ledger of retries, on both databases: what was spent, and how what was ruled on ended."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from relay import policy
 from relay.failures import Failure, FailureClass
 from relay.ids import new_id
-from relay.policy import About, Ended, Mode, Ruled, Ruling, Used
+from relay.policy import About, Breakers, Budgets, Ended, Mode, Ruled, Ruling, Used
 from relay.store import Store
-from tests.factories import MINUTE, NOON
+from tests.factories import MINUTE, NOON, make_event
 from tests.store.parts import accept_one, claim_plans, make_planned
 
 HOUR, DAY = 60 * MINUTE, timedelta(days=1)
@@ -99,6 +101,16 @@ def test_others_have_budgets_of_their_own(store: Store) -> None:
 def test_another_signature_is_no_sign_of_this_outage(store: Store) -> None:
     rule(store, failures=(failure("reg.npm_net"),))
     assert spent(store).hits_here == 0
+
+
+def test_executors_that_are_lost_without_a_log_are_signs_of_one_outage(store: Store) -> None:
+    lost = Failure(job="unit", failure_class=FailureClass.AGENT, fingerprint="cd" * 8)
+    rule(store, failures=(lost,))
+    rule(store, project="gh/acme/web", root="w-2", failures=(replace(lost, job="lint"),))
+
+    asked = policy.about(make_event(), "w-3", (lost,), Mode.ON, Budgets(), Breakers())
+    assert asked.signatures == ("agent",)
+    assert spent(store, signatures=asked.signatures).hits_projects == 2
 
 
 def test_what_was_done_in_shadow_counts_in_shadow_only(store: Store) -> None:

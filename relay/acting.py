@@ -10,6 +10,7 @@ import structlog
 from relay import pipeline
 from relay.actions.base import Action, Doing, NotYet, Tools, Unresolved, noted
 from relay.errors import DeliveryError, StoreError
+from relay.judging import RETRY
 from relay.model import AttemptOutcome, DeliveryState
 from relay.pipeline import Relay
 from relay.planning import SHADOW
@@ -28,14 +29,14 @@ def act_one(
     """Does it, and says what follows. An action whose answer was lost does not end as dead but as unknown."""
     started = clock()
     if delivery.settings.get(SHADOW):
-        return _in_shadow(claim, started)
+        return _in_shadow(claim, delivery, started)
     try:
         action = action_of(delivery, relay)
         answer = action.perform(doing(delivery, relay, started), tools(delivery, relay, store))
     except DeliveryError as error:
         finish = _failed(pipeline.failed(claim, delivery, relay, error, started, clock()), error)
         _note_end(finish, delivery, relay, store)
-        return finish
+        return replace(finish, is_vain=finish.again_at is None and is_judged(delivery))
     said = relay.config.masker(answer.excerpt)
     return Finish(
         claim=claim,
@@ -44,16 +45,23 @@ def act_one(
         ended_at=clock(),
         answer=replace(answer, excerpt=said),
         title=said,
+        is_vain=is_judged(delivery) and not answer.leads_on,
     )
 
 
-def _in_shadow(claim: Claim, now: datetime) -> Finish:
+def is_judged(delivery: StoredDelivery) -> bool:
+    """Whether it is a retry that the policy decided on: messages may wait for what comes of it."""
+    return RETRY in delivery.settings
+
+
+def _in_shadow(claim: Claim, delivery: StoredDelivery, now: datetime) -> Finish:
     return Finish(
         claim=claim,
         outcome=AttemptOutcome.SHADOW,
         started_at=now,
         ended_at=now,
         is_fault=False,
+        is_vain=is_judged(delivery),
         title=NOT_DONE,
     )
 

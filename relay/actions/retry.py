@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from relay.actions.base import Action, Doing, NotYet, Tools
+from relay.actions.parts.objections import objection
 from relay.actions.parts.options import Seconds
 from relay.actions.parts.starting import Starter
 from relay.actions.parts.whereabouts import NOTHING, Whereabouts, told, whereabouts
@@ -55,13 +56,19 @@ class Retry(Action):
         run = tools.runs.find(doing.delivery_id)
         if run is not None and run.state is not RunState.REFUSED:
             return starter.resume(run)
-        off = tools.is_off() if self.policy == JUDGED else None
-        if off is not None:
-            return starter.refrain(off)
+        stop = self._objection(doing, tools, client, where)
+        if stop is not None:
+            return starter.refrain(stop)
         self._refuse_unfit(doing.event)
         yields = self.policy != JUDGED or doing.settings.get(RULED, {}).get("yields", True)
         overtaken = _overtaken(client, where, yields=yields)
-        return starter.refrain(overtaken) if overtaken else starter.start()
+        return starter.refrain(overtaken, leads_on=True) if overtaken else starter.start()
+
+    def _objection(self, doing: Doing, tools: Tools, client: CircleCI, where: Whereabouts) -> str | None:
+        """What has come up since the policy decided on it."""
+        if self.policy != JUDGED:
+            return None
+        return tools.is_off() or objection(doing.event, client, where.workflow, doing.now)
 
     def _refuse_unfit(self, event: Event) -> None:
         if self.ssh and event.fork:

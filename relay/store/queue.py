@@ -190,6 +190,9 @@ class Turn:
                     self._conn, done.claim.ref, done.instead, done.ended_at
                 )
         slots.give_back(self._conn, [done.claim.ref for done in held if not done.is_told])
+        if vain := [done for done in held if done.is_vain]:
+            ended_at = max(done.ended_at for done in vain)
+            self._released += verdicts.end_in_vain(self._conn, [done.claim.ref for done in vain], ended_at)
         self._finished.extend(held)
         self._ended_lanes.extend(f.claim.lane for f in held if f.again_at is None and f.claim.lane)
         return held

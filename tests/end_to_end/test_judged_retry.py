@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,8 +43,8 @@ def stage(store: Store, tmp_path: Path) -> Iterator[Stage]:
         yield stage
 
 
-def workflow_with(stage: Stage, log: str, number: int = 41) -> Json:
-    return stage.failed_workflow(number, log, in_tests=False)
+def workflow_with(stage: Stage, log: str, number: int = 41, **fields: Any) -> Json:
+    return stage.failed_workflow(number, log, in_tests=False, **fields)
 
 
 def child_of(stage: Stage, workflow: Json) -> Json:

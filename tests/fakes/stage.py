@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ circleci: {{ url: "{circleci}", token: "{token}", enrich_within: {within} }}
 notifiers:
   sink: {{ type: webhook, url: "{sink}/ci", allow_private: true }}
 defaults:
-  delivery: {{ timeout: 5s, retries: [50ms], give_up_after: 1m }}
+  delivery: {{ timeout: 5s, retries: [50ms], give_up_after: {give_up_after} }}
 actions:
   again: {again}
   keep-reports: {{ type: artifacts, include: ["reports/**/*.xml", "coverage/**"], store: "{kept}" }}
@@ -78,6 +78,7 @@ class Stage:
         within: str = "5s",
         token: str = PERSONAL,
         again: str = "{ type: retry }",
+        give_up_after: str = "1m",
     ) -> Relay:
         text = CONFIG.format(
             circleci=self.circleci.url,
@@ -87,6 +88,7 @@ class Stage:
             routes=routes,
             within=within,
             again=again,
+            give_up_after=give_up_after,
         )
         return make_relay(self.folder / "config", text)
 
@@ -208,4 +210,5 @@ def hook_server(store: Store) -> Iterator[str]:
 @contextmanager
 def stage(store: Store, folder: Path) -> Iterator[Stage]:
     with CircleCIServer() as circleci, Sink() as sink, hook_server(store) as hooks:
+        circleci.world.begin = datetime.now(UTC) - timedelta(hours=1)
         yield Stage(circleci=circleci, sink=sink, store=store, folder=folder, hooks=hooks)

@@ -2,9 +2,10 @@
 
 from relay.judging.asking import Question, question
 from relay.judging.ending import conclude_attempt
-from relay.judging.gate import RETRY, Gated, as_record, gate
+from relay.judging.gate import RETRY, Gated, gate
 from relay.judging.judged import Bench, Judged
 from relay.judging.known import Ledger, known_of
+from relay.judging.noted import as_record
 from relay.judging.terms import NOTHING_KNOWN, Known, RetryTerms
 from relay.judging.verdict import Judgement, judge_failure, with_spent
 

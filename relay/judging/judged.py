@@ -10,8 +10,9 @@ from relay.judging.terms import NOTHING_KNOWN, Known, RetryTerms
 from relay.judging.verdict import Judgement, judge_failure, with_spent
 from relay.model import Event
 from relay.odds.decide import Advice
+from relay.odds.decide import Judged as Weighed
 from relay.odds.ending import Verdict
-from relay.policy import Ended, PastFailure, Ruled, RuledBefore
+from relay.policy import NO_STANDING, Ended, PastFailure, Ruled, RuledBefore, Standing
 
 BEFORE = {
     Advice.GENUINE: Verdict.GENUINE,
@@ -23,12 +24,17 @@ BEFORE = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
-    """The event with what was found out; `ruled` if it failed, `ended` if it decides an earlier ruling."""
+    """The event with what was found out; `ruled` if it failed, `ended` if it decides an earlier ruling.
+
+    weighed: the odds of each of the failures that were ruled on.
+    """
 
     event: Event
     ruled: Ruled | None = None
     ended: Ended | None = None
     awaits_retry: bool = False
+    weighed: tuple[Weighed, ...] = ()
+    standing: Standing = NO_STANDING
 
 
 @dataclass(kw_only=True)
@@ -70,7 +76,14 @@ class Bench:
             "verdict_text": words.words if words else None,
         }
         told = replace(told, notes={**told.notes, **{name: text for name, text in notes.items() if text}})
-        return Judged(event=told, ruled=found.ruled if found else None, ended=ended, awaits_retry=awaits)
+        return Judged(
+            event=told,
+            ruled=found.ruled if found else None,
+            ended=ended,
+            awaits_retry=awaits,
+            weighed=found.judged if found else (),
+            standing=found.standing if found else NO_STANDING,
+        )
 
     def _as_of_now(self, asked: Question, known: Known) -> Known:
         spent = known.spent

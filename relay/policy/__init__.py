@@ -5,10 +5,12 @@ from relay.policy.limits import Breakers, Budgets, Rate, Used, exhausted, open_b
 from relay.policy.memory import Memory, PastFailure, PastRetry, PastRun, Sighting
 from relay.policy.rules import NEVER, RULES, Rule, as_match, in_words
 from relay.policy.ruling import Case, Odds, Policy, Ruling, rule_on
+from relay.policy.standing import NO_STANDING, Spent, Standing, standing
 from relay.policy.vocabulary import written_path
 
 __all__ = [
     "NEVER",
+    "NO_STANDING",
     "RULES",
     "About",
     "Breakers",
@@ -28,6 +30,8 @@ __all__ = [
     "RuledBefore",
     "Ruling",
     "Sighting",
+    "Spent",
+    "Standing",
     "Used",
     "about",
     "as_match",
@@ -36,5 +40,6 @@ __all__ = [
     "open_breaker",
     "root_of",
     "rule_on",
+    "standing",
     "written_path",
 ]

@@ -63,9 +63,7 @@ def _job(failure: Failure, weighed: Weighed) -> dict[str, Any]:
 
 def _limits(standing: Standing) -> dict[str, Any]:
     return {
-        "budgets": [
-            {"name": each.budget, "used": each.used, "room": each.room} for each in standing.budgets
-        ],
+        "budgets": [{"name": each.budget, "used": each.used, "room": each.room} for each in standing.budgets],
         "breakers": [
             {"name": each.name, "why": each.why, "until": each.until.isoformat() if each.until else None}
             for each in standing.breakers

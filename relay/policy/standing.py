@@ -30,9 +30,7 @@ NO_STANDING = Standing()
 def standing(case: Case, policy: Policy, now: datetime) -> Standing:
     """As they were when a run was ruled on, without what that ruling spends."""
     is_infra = is_infrastructure(case)
-    found = open_breakers(
-        policy.breakers, case.spent, case.jobs_failed, case.tests_failed, is_infra, now
-    )
+    found = open_breakers(policy.breakers, case.spent, case.jobs_failed, case.tests_failed, is_infra, now)
     return Standing(budgets=_budgets(policy.budgets, case.spent), breakers=tuple(found))
 
 

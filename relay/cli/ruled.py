@@ -10,7 +10,7 @@ from relay import durations
 from relay.cli.output import visible
 from relay.policy import RuledBefore
 
-LABEL = 9  # columns
+LABEL = 10  # columns
 BUDGETS = {
     "per_build": "this run",
     "per_commit": "its commit",

@@ -11,7 +11,7 @@ from benchmarks.retrying.ci import CI, Attempt, Client
 from benchmarks.retrying.draws import BEGIN, World
 from benchmarks.retrying.hooks import arrival_of
 from benchmarks.retrying.logs import notes_of
-from relay import acting, judging, pipeline, preparing, wiring, worker
+from relay import acting, pipeline, preparing, wiring, worker
 from relay.ids import new_id
 from relay.model import AttemptOutcome, Event
 from relay.pipeline import Relay
@@ -123,7 +123,7 @@ class Engine:
 
     def _decide(self, turn: Any, events: Sequence[Event]) -> list[Planned]:
         histories = worker.histories_of(turn, events, self.relay)
-        known = judging.known_of(turn, events, self.relay.retry, self.now)
+        known = pipeline.known_of(turn, events, self.relay, self.now)
         facts = partial(self._facts, turn)
         decided = pipeline.decide_all(events, histories, self.relay, self.now, facts, known)
         failed = [each for each in decided if isinstance(each, Exception)]

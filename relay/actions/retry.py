@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from relay import durations
 from relay.actions.base import Action, Doing, NotYet, Tools
 from relay.actions.parts.objections import objection
 from relay.actions.parts.options import Seconds
@@ -47,7 +48,7 @@ class Retry(Action):
         what = (
             f"would run workflow {event.workflow.name} again" if event.workflow.id else "would run it again"
         )
-        after = f" in {self.delay:g} s" if self.delay else ""
+        after = f" in {durations.spell(self.delay)}" if self.delay else ""
         return f"{what} {WORDS[self.start]}{after}, at most {self.limit} time{'s' * (self.limit > 1)}"
 
     def act(self, doing: Doing, tools: Tools) -> Answer:

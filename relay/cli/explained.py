@@ -7,8 +7,10 @@ from functools import partial
 
 from relay import changes, payloads, pipeline
 from relay.fields import is_fetched
+from relay.judging import Known
 from relay.model import Event, EventKind, Generation, Outcome, Status
 from relay.pipeline import Decided, Relay
+from relay.policy import Memory
 from relay.quieting import Facts, Slot, SlotState, Wanted
 from relay.routing import TraceLine
 from relay.store import EventFilter, EventRow, OpenGroup, Store, StoredEvent
@@ -49,7 +51,7 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         ignored = _ignored(store, EventFilter(project=event.project.slug), key, hook.id, relay)
         past = Past(outcomes=(*known, *ignored))
     look_up = partial(_facts, store, hook.id, now) if store else pipeline.know_nothing
-    judged_by = pipeline.known_of(store, [event], relay, now) if store else {}
+    judged_by = _known(store, event, relay, now) if store else {}
     decided = pipeline.decide(event, past.outcomes, relay, now, look_up, judged_by)
     if event.kind is EventKind.PING:
         decided = replace(decided, deliveries=(), quiet=())
@@ -64,6 +66,19 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         groups=_groups(store, decided, hook.id) if store else {},
         received=_received(store, hook) if store else None,
     )
+
+
+def _known(store: Store, event: Event, relay: Relay, now: datetime) -> Mapping[str, Known]:
+    """What judging it needs, as far as that came before the event."""
+    found = pipeline.known_of(store, [event], relay, now)
+    return {
+        name: replace(known, memory=_before(known.memory, event.id, now)) for name, known in found.items()
+    }
+
+
+def _before(memory: Memory, event_id: str, now: datetime) -> Memory:
+    runs = {key: tuple(run for run in found if run.event_id < event_id) for key, found in memory.runs.items()}
+    return replace(memory, runs=runs, retries=tuple(each for each in memory.retries if each.ended_at <= now))
 
 
 def _with_fetched(event: Event, store: Store | None) -> Event:

@@ -1,32 +1,36 @@
 """`relay retry`: what retries came to, and the switch that stops them."""
 
 import getpass
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
+from relay import wiring
+from relay.cli import retry_report
 from relay.cli.moments import since as back_to
 from relay.cli.opening import ledger
-from relay.cli.output import ago, json_option, masked, plain, print_json, print_table, short
+from relay.cli.output import ago, json_option, masked, pairs, plain, print_json, print_table, visible
 from relay.config import Config
-from relay.config.retry import Retry
-from relay.odds.wilson import interval
 from relay.policy import Mode
+from relay.retrying import judged_actions, retry_terms_of
 from relay.store import Store, SwitchedOff
 from relay.store.retried import Flake, Tried
 
 GROUPS = {"by mode": "mode", "by rule": "rule", "why not": "stop"}
-HEADINGS = ("", "judged", "again", "ended", "passed", "passes between", "minutes", "masked")
+WHY_NOT = "why not"
+NO_SECTION = "nothing is judged: the configuration has no section `retry`"
+NO_ACTION = "no action has `policy: flaky`, so nothing is run again"
 
 
 @click.group()
 def retry() -> None:
     """See what retries came to, and switch them off or on.
 
-    What is tried again, and when, is in the configuration, under `retry`. As long as its `mode` is
-    `shadow` nothing is: the report then says what would have come of it.
+    What is tried again, and when, is in the configuration, under `retry`; docs/retries.md explains it. As
+    long as its `mode` is `shadow` nothing is: the report then says what would have come of it.
     """
 
 
@@ -36,12 +40,14 @@ def retry() -> None:
 def off(path: str, why: str | None) -> None:
     """Stop all retries at once, of every worker, until `relay retry on`.
 
+    What waits to be run again is not, and what is held goes out in its time.
+
     \b
       relay retry off --why "CircleCI has an outage"
     """
-    with ledger(path) as (_, store):
+    with ledger(path) as (settings, store):
         switched = store.switch_off(SwitchedOff(at=store.now(), who=_who(), why=why))
-    click.echo(f"{switched.words}; what is held goes out in its time")
+    click.echo(visible(settings.masker(f"{switched.words}; what is held goes out in its time")))
 
 
 @retry.command()
@@ -50,8 +56,8 @@ def on(path: str) -> None:
     """Allow retries again, as the configuration has them."""
     with ledger(path) as (settings, store):
         was_off = store.switch_on()
-    told = "retries are on again" if was_off else "retries were not off"
-    click.echo(f"{told}; retry.mode is {_retry(settings).mode}")
+    told = "retries are on again" if was_off else "retries were not switched off"
+    click.echo(f"{told}; {_configured(settings)}")
 
 
 @retry.command()
@@ -61,13 +67,17 @@ def status(path: str, as_json: bool) -> None:
     """Tell whether retries are on, and what is left of the budgets."""
     with ledger(path) as (settings, store):
         switched, now = store.switched_off(), store.now()
-        used = store.used_by_all(_retry(settings).mode, now)
-    found = _status(settings, switched, used)
+        mode = settings.retry.mode if settings.retry else Mode.SHADOW
+        used = store.used_by_all(mode, now)
+    found = {
+        "state": _state(settings, switched),
+        "since": ago(switched.at, now) if switched else None,
+        **_left(settings, used),
+    }
     if as_json:
         print_json(masked(found, settings.masker))
-        return
-    for name, value in found.items():
-        click.echo(settings.masker(f"{name.replace('_', ' '):<12}  {value}"))
+    else:
+        click.echo(settings.masker(pairs({name.replace("_", " "): value for name, value in found.items()})))
 
 
 @retry.command()
@@ -87,101 +97,82 @@ def status(path: str, as_json: bool) -> None:
 def report(path: str, text: str, limit: int, as_json: bool) -> None:
     """Tell what retries came to: how many passed, what they took, and what to mend first.
 
-    `passes between` is where the share of retries that pass lies with 95 % certainty. `masked` counts those
-    that passed while the same failure came back within a day. Retries by lot were made against the odds:
-    what they came to says whether the odds are right. In shadow nothing is run again; `passed` then counts
-    failures that passed when somebody else ran them again.
+    `failed` are retries that were in vain. `passes between` is where the share of retries that pass lies with
+    95 % certainty. `masked` counts those that passed while the same failure came back on the branch within a
+    day, at another commit. Retries by lot were made against the odds: what they came to says whether the odds
+    are right. In shadow nothing is run again; `passed` then counts failures that passed when somebody else
+    ran them again. `passed later` does so for those that were not to be run again: many say that the rules
+    or the odds are too strict.
 
     \b
       relay retry report --since 30d
     """
     with ledger(path) as (settings, store):
         now = store.now()
-        since = back_to(text, now, _zone(settings))
+        since = back_to(text, now, ZoneInfo(settings.defaults.timezone))
         groups = {title: store.retried_by(column, since) for title, column in GROUPS.items()}
         groups["by class"] = store.retried_by_class(since)
         flakes = store.flakes(since, now, limit)
     if as_json:
-        found = {"since": since, "groups": groups, "flakes": flakes}
-        print_json(masked(plain(found), settings.masker))
-        return
-    _print_report(settings, store, groups, flakes)
+        print_json(masked(plain(retry_report.as_record(since, groups, flakes)), settings.masker))
+    elif not groups["by mode"]:
+        click.echo(_empty(settings))
+    else:
+        _print_groups(groups)
+        _print_flakes(settings, store, flakes)
 
 
-def _print_report(
-    settings: Config, store: Store, groups: Mapping[str, Sequence[Tried]], flakes: Sequence[Flake]
-) -> None:
-    for title, tried in groups.items():
-        rows = [_cells(each) for each in tried if title != "why not" or each.name != "–"]
-        print_table((title, *HEADINGS[1:]), rows, empty="no failed run was judged in this time")
-        if not rows:
-            return
-        click.echo()
-    lots = [each for each in groups["by mode"] if each.explored]
-    for each in lots:
-        share = f"{each.explored_passed} of {each.explored} passed"
-        click.echo(f"by lot, in mode {each.name}: {share}, {_between(each.explored_passed, each.explored)}")
-    mended = [[settings.masker(str(cell)) for cell in _flake(each)] for each in flakes]
-    print_table(
-        ("mend first", "job", "class", "runs", "passed again", "minutes", "before", "last", "line"),
-        mended,
-        empty="nothing failed and passed when it was run again",
-    )
+def _empty(settings: Config) -> str:
+    return f"no failed run was judged in this time; {_configured(settings)}"
 
 
-def _cells(each: Tried) -> tuple[str, ...]:
-    return (
-        each.name,
-        str(each.judged),
-        str(each.retried),
-        str(each.ended),
-        str(each.passed),
-        _between(each.passed, each.ended),
-        f"{each.minutes:.0f}",
-        str(each.masked),
-    )
+def _print_groups(groups: Mapping[str, Sequence[Tried]]) -> None:
+    for title, found in groups.items():
+        rows: Sequence[tuple[str, ...]] = list(map(retry_report.cells, found))
+        headings: tuple[str, ...] = (title, *retry_report.HEADINGS)
+        if title == WHY_NOT:
+            rows, headings = retry_report.not_cells(found), retry_report.NOT_HEADINGS
+        if rows:
+            print_table(headings, rows, empty="")
+            click.echo()
+    for line in retry_report.by_lot(groups["by mode"]):
+        click.echo(f"{line}\n")
 
 
-def _between(passed: int, ended: int) -> str:
-    if not ended:
-        return ""
-    low, high = interval(passed, ended)
-    return f"{low:.0%} and {high:.0%}"
+def _print_flakes(settings: Config, store: Store, flakes: Sequence[Flake]) -> None:
+    now = store.now()
+    rows = [[settings.masker(str(cell)) for cell in retry_report.flake_cells(each, now)] for each in flakes]
+    empty = "nothing failed and passed when it was run again"
+    print_table(retry_report.FLAKE_HEADINGS, rows, empty=empty)
 
 
-def _flake(each: Flake) -> tuple[object, ...]:
-    return (
-        each.project,
-        each.job or "",
-        each.failure_class,
-        each.runs,
-        each.recovered,
-        f"{each.minutes:.0f}",
-        each.before,
-        ago(each.last_seen),
-        (each.evidence or each.signature or short(each.fingerprint))[:80],
-    )
+def _configured(settings: Config) -> str:
+    """What the configuration says, whatever the switch does."""
+    if settings.retry is None:
+        return NO_SECTION
+    is_idle = settings.retry.mode is Mode.ON and not judged_actions(wiring.actions_of(settings))
+    return f"retry.mode is {settings.retry.mode}{f', but {NO_ACTION}' if is_idle else ''}"
 
 
-def _status(settings: Config, switched: SwitchedOff | None, used: Mapping[str, Any]) -> dict[str, Any]:
-    retry = _retry(settings)
-    budgets = retry.budgets
-    is_on = retry.mode is Mode.ON and switched is None
+def _state(settings: Config, switched: SwitchedOff | None) -> str:
+    """Why nothing is run again just now, or that it is."""
+    terms = retry_terms_of(settings, os.environ)
+    if switched is not None or settings.retry is None:
+        return switched.words if switched else NO_SECTION
+    if terms is not None and terms.is_off:
+        return f"off: {terms.is_off}, here at least"
+    return _configured(settings)
+
+
+def _left(settings: Config, used: Mapping[str, Any]) -> dict[str, str]:
+    if settings.retry is None:
+        return {}
+    budgets = settings.retry.budgets
     return {
-        "retries": "on" if is_on else switched.words if switched else f"{retry.mode} (retry.mode)",
         "last_hour": f"{used['in_hour']} of at most {budgets.per_hour.cap}",
         "last_day": f"{used['minutes_day']:.0f} of {budgets.minutes.day:g} minutes",
         "last_month": f"{used['minutes_month']:.0f} of {budgets.minutes.month:g} minutes",
     }
-
-
-def _retry(settings: Config) -> Retry:
-    """What holds; without the section nothing is judged, and what it would be is told."""
-    return settings.retry or Retry()
-
-
-def _zone(settings: Config) -> ZoneInfo:
-    return ZoneInfo(settings.defaults.timezone)
 
 
 def _who() -> str | None:

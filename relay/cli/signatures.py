@@ -1,7 +1,7 @@
 """`relay signatures`: the lines by which failures are recognised, and what a log comes to."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ from rich.text import Text
 
 from relay import wiring
 from relay.cli import ANSWER_IS_NO
+from relay.cli.opening import looking
 from relay.cli.output import (
     Mistake,
+    ago,
     aligned,
     json_option,
     mask_lines,
@@ -25,6 +27,7 @@ from relay.config import Config
 from relay.failures import BadStep, Catalogue, Failure, Signature, as_notes, recognise, shipped
 from relay.failures.loglines import lines_of
 from relay.failures.matching import Hit
+from relay.store.retried import Hits
 
 MOST_READ = 64 * 1024 * 1024  # bytes of a log
 LONGEST_SHOWN = 160  # characters of a line
@@ -46,23 +49,31 @@ def list_(path: str, failure_class: str | None, as_json: bool) -> None:
     """List the signatures in use: those that come with the relay and those of the configuration.
 
     LR says how many times likelier the line is in a failure that passes on retry than in one that does not:
-    above 1 it speaks for a retry, below 1 against.
+    above 1 it speaks for a retry, below 1 against. Hits are the failed jobs of the ledger that the signature
+    decided, and the last of them; both are empty without a database. Only failures that were judged are in
+    the ledger, under `retry` in the configuration. Logs of jobs that pass are never fetched, so nobody knows
+    how often a signature is in those.
 
     \b
       relay signatures list
       relay signatures list --class quota
     """
-    _, catalogue = _configured(path)
+    settings, catalogue = _configured(path)
+    hits = _hits(settings)
     wanted = [
         each
         for each in catalogue.signatures.values()
         if failure_class is None or each.failure_class == failure_class
     ]
     if as_json:
-        print_json([_listed(each) for each in wanted])
+        print_json([{**_listed(each), **_hits_record(each, hits)} for each in wanted])
         return
-    rows = [(each.failure_class, each.id, f"{each.lr:g}", each.pattern[:LONGEST_SHOWN]) for each in wanted]
-    print_table(("class", "id", "lr", "pattern"), rows, empty=f"no signatures of class {failure_class}")
+    rows = [
+        (each.failure_class, each.id, f"{each.lr:g}", *_hit_cells(each, hits), each.pattern[:LONGEST_SHOWN])
+        for each in wanted
+    ]
+    headings = ("class", "id", "lr", "hits", "last hit", "pattern")
+    print_table(headings, rows, empty=f"no signatures of class {failure_class}")
 
 
 @signatures.command(name="test")
@@ -100,6 +111,27 @@ def test_(path: str, log: str, step: str, exit_code: int | None, job: str | None
     else:
         print_lines(mask_lines(_lines(failure, hits, text), mask))
     sys.exit(0 if failure.signatures else ANSWER_IS_NO)
+
+
+def _hits(settings: Config | None) -> Mapping[str, Hits] | None:
+    """By signature; None where there is no ledger."""
+    if settings is None:
+        return None
+    with looking(settings) as looked:
+        return looked.store.hits() if looked.store else None
+
+
+def _hit_cells(signature: Signature, hits: Mapping[str, Hits] | None) -> tuple[str, str]:
+    if hits is None:
+        return "", ""
+    found = hits.get(signature.id)
+    return (str(found.count), ago(found.last)) if found else ("0", "")
+
+
+def _hits_record(signature: Signature, hits: Mapping[str, Hits] | None) -> dict[str, Any]:
+    found = hits.get(signature.id) if hits is not None else None
+    count = None if hits is None else found.count if found else 0
+    return {"hits": count, "last_hit": found.last if found else None}
 
 
 def _configured(path: str) -> tuple[Config | None, Catalogue]:

@@ -3,7 +3,8 @@
 Where nothing is judged nothing of this is loaded but its types: `bench` and `known` bring the statistics.
 """
 
-from relay.judging.gate import RETRY, Gated, as_record, gate
+from relay.judging.gate import RETRY, Gated, gate
+from relay.judging.noted import as_record
 from relay.judging.terms import NOTHING_KNOWN, Judged, Known, RetryTerms
 
 __all__ = ["NOTHING_KNOWN", "RETRY", "Gated", "Judged", "Known", "RetryTerms", "as_record", "gate"]

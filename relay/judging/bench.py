@@ -11,7 +11,7 @@ from relay.judging.verdict import Judgement, judge_failure, with_spent
 from relay.model import Event
 from relay.odds.decide import Advice
 from relay.odds.ending import Verdict
-from relay.policy import PastFailure, Ruled, RuledBefore
+from relay.policy import NO_STANDING, PastFailure, Ruled, RuledBefore
 
 BEFORE = {
     Advice.GENUINE: Verdict.GENUINE,
@@ -60,7 +60,14 @@ class Bench:
             "verdict_text": words.words if words else None,
         }
         told = replace(told, notes={**told.notes, **{name: text for name, text in notes.items() if text}})
-        return Judged(event=told, ruled=found.ruled if found else None, ended=ended, awaits_retry=awaits)
+        return Judged(
+            event=told,
+            ruled=found.ruled if found else None,
+            ended=ended,
+            awaits_retry=awaits,
+            weighed=found.judged if found else (),
+            standing=found.standing if found else NO_STANDING,
+        )
 
     def _as_of_now(self, asked: Question, known: Known) -> Known:
         spent = known.spent

@@ -1,9 +1,8 @@
 """Retries that the policy decides on: kept, with when and how often, or refused with the reason."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from relay import durations
 from relay.judging.terms import Judged
@@ -78,21 +77,3 @@ def _for_the_record(judged: Judged) -> Judged:
     if judged.ruled is None or not judged.awaits_retry:
         return judged
     return replace(judged, ruled=replace(judged.ruled, mode=Mode.SHADOW), awaits_retry=False)
-
-
-def as_record(judged: Judged) -> Mapping[str, Any] | None:
-    """What is kept of it in the record of a decision, as JSON; None when there is nothing."""
-    ruled, ended = judged.ruled, judged.ended
-    if ruled is None and ended is None:
-        return None
-    return {
-        "retry": ruled.ruling.retry if ruled else None,
-        "mode": ruled.mode.value if ruled else None,
-        "rules": list(ruled.ruling.rules) if ruled else [],
-        "stop": ruled.ruling.stop if ruled else None,
-        "explored": ruled.explored if ruled else False,
-        "words": list(ruled.ruling.words) if ruled else [],
-        "p_transient": ruled.p_transient if ruled else None,
-        "p_passes": ruled.p_passes if ruled else None,
-        "verdict": ended.verdict if ended else None,
-    }

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from relay.model import Event, Status
-from relay.policy import Ended, Memory, Mode, Policy, Ruled, RuledBefore, Used
+from relay.policy import NO_STANDING, Ended, Memory, Mode, Policy, Ruled, RuledBefore, Standing, Used
+
+if TYPE_CHECKING:
+    from relay.odds.decide import Judged as Weighed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,12 +45,17 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
-    """The event with what was found out; `ruled` if it failed, `ended` if it decides an earlier ruling."""
+    """The event with what was found out; `ruled` if it failed, `ended` if it decides an earlier ruling.
+
+    weighed: the odds of each of the failures that were ruled on.
+    """
 
     event: Event
     ruled: Ruled | None = None
     ended: Ended | None = None
     awaits_retry: bool = False
+    weighed: "tuple[Weighed, ...]" = ()
+    standing: Standing = NO_STANDING
 
 
 NOTHING_KNOWN = Known(memory=Memory(), spent=Used())

@@ -21,7 +21,19 @@ from relay.odds.explore import explore
 from relay.odds.outcomes import Logical, outcomes
 from relay.odds.terms import Elsewhere, FailedTest
 from relay.odds.wilson import interval
-from relay.policy import Case, Memory, Odds, PastRun, Ruled, Ruling, Used, rule_on
+from relay.policy import (
+    NO_STANDING,
+    Case,
+    Memory,
+    Odds,
+    PastRun,
+    Ruled,
+    Ruling,
+    Standing,
+    Used,
+    rule_on,
+    standing,
+)
 
 UNKNOWN_MINUTES = 10.0  # of a run whose duration nobody told
 BROKEN_ADVICE = (Advice.BROKEN_BRANCH,)
@@ -34,6 +46,7 @@ class Judgement:
     event: Event
     ruled: Ruled
     judged: tuple[Judged, ...]  # for each failed job
+    standing: Standing = NO_STANDING
 
     @property
     def awaits_retry(self) -> bool:
@@ -56,6 +69,7 @@ def judge_failure(
         event=_noted(event, failures, found),
         ruled=replace(ruled, explored=explored),
         judged=tuple(judged for judged, _ in found),
+        standing=standing(case, terms.policy, now),
     )
 
 

@@ -5,10 +5,12 @@ from relay.policy.limits import Breakers, Budgets, Rate, Used, exhausted, open_b
 from relay.policy.memory import Memory, PastFailure, PastRetry, PastRun, Sighting
 from relay.policy.rules import NEVER, RULES, Rule, as_match, in_words
 from relay.policy.ruling import Case, Odds, Policy, Ruling, rule_on
+from relay.policy.standing import NO_STANDING, Spent, Standing, standing
 from relay.policy.vocabulary import written_path
 
 __all__ = [
     "NEVER",
+    "NO_STANDING",
     "RULES",
     "About",
     "Breakers",
@@ -28,6 +30,8 @@ __all__ = [
     "RuledBefore",
     "Ruling",
     "Sighting",
+    "Spent",
+    "Standing",
     "Used",
     "about",
     "as_match",
@@ -37,5 +41,6 @@ __all__ = [
     "root_of",
     "rule_on",
     "sign_of",
+    "standing",
     "written_path",
 ]

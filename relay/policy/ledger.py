@@ -26,7 +26,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class About:
-    """What the store is asked about one failed run, to know what was spent. Times are in seconds."""
+    """What the store is asked about one failed run, to know what was spent. Times are in seconds.
+
+    event_id: what came before it is all that counts, for whoever looks back at it.
+    """
 
     mode: Mode
     root: str
@@ -38,6 +41,7 @@ class About:
     outage_within: float
     window: int
     most_ended: int  # more ended runs than these make no difference
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,4 +137,5 @@ def about(
         outage_within=breakers.outage_within,
         window=breakers.yield_window,
         most_ended=int(budgets.hour_cap / ratio) + 1 if ratio else 1,
+        event_id=event.id,
     )

@@ -115,10 +115,10 @@ def open_breaker(
     breakers: Breakers, spent: Used, jobs: int, tests: int, is_infra: bool, now: datetime
 ) -> Stop | None:
     """The first breaker that is open. `jobs` and `tests` failed in this run."""
-    return next(_open(breakers, spent, jobs, tests, is_infra, now), None)
+    return next(open_breakers(breakers, spent, jobs, tests, is_infra, now), None)
 
 
-def _open(
+def open_breakers(
     breakers: Breakers, spent: Used, jobs: int, tests: int, is_infra: bool, now: datetime
 ) -> Iterator[Stop]:
     if jobs > breakers.jobs:

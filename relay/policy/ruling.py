@@ -96,12 +96,16 @@ def _refusals(case: Case, policy: Policy, now: datetime) -> Iterator[Stop]:
         yield Stop(name="never", why="forks are never run again: the token might open to them what is secret")
     for read, failure, _ in case.jobs:
         yield from (_forbidden(match, read, failure) for match in policy.never if match.passes(Reading(read)))
-    is_infra = any(failure.failure_class in INFRASTRUCTURE for _, failure, _ in case.jobs)
     jobs, tests = case.jobs_failed, case.tests_failed
-    if stop := open_breaker(policy.breakers, case.spent, jobs, tests, is_infra, now):
+    if stop := open_breaker(policy.breakers, case.spent, jobs, tests, is_infrastructure(case), now):
         yield stop
     if not case.jobs:
         yield Stop(name="unknown", why="nothing is known of why it failed")
+
+
+def is_infrastructure(case: Case) -> bool:
+    """Whether one of the failed jobs did not fail by itself."""
+    return any(failure.failure_class in INFRASTRUCTURE for _, failure, _ in case.jobs)
 
 
 def _forbidden(match: Match, read: Event, failure: Failure) -> Stop:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Double, case, distinct, exists, func, select, type_coerce
 
+from relay.ids import id_at
 from relay.store.tables import Moment, failures, rulings
 
 MASKED_WITHIN_S = timedelta(hours=24).total_seconds()
@@ -23,6 +24,7 @@ class Tried:
     ended: int
     passed: int
     minutes: float
+    by_lot: int = 0  # run again against the odds; of those `explored` have ended
     explored: int = 0
     explored_passed: int = 0
     missed: int = 0  # not run again, and a later attempt passed
@@ -42,9 +44,31 @@ class Flake:
     runs: int  # that failed so
     recovered: int
     minutes: float  # that these runs took
-    first_seen: datetime
+    first_seen: datetime  # ever, as far as the ledger goes back
     last_seen: datetime
     before: int  # failures in the same length of time before
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hits:
+    """How often a signature was the sign of a failure, and when last."""
+
+    count: int
+    last: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counted:
+    """So many rulings of one kind and end. masked: of these, those whose failure came back within a day."""
+
+    mode: str
+    retry: bool
+    explored: bool
+    stop: str | None
+    passed: bool | None
+    verdict: str | None
+    count: int
+    masked: int
 
 
 def by(conn: Connection, column: str, since: datetime) -> tuple[Tried, ...]:
@@ -67,7 +91,9 @@ def by_class(conn: Connection, since: datetime) -> tuple[Tried, ...]:
 def flakes(conn: Connection, since: datetime, until: datetime, most: int) -> tuple[Flake, ...]:
     """What to mend first: failures of which at least one passed when run again, by the minutes they took."""
     rows = conn.execute(_flakes(since).limit(most)).all()
-    earlier = _seen_before(conn, [row.fingerprint for row in rows], since - (until - since), since)
+    names = [row.fingerprint for row in rows]
+    earlier = _seen_before(conn, names, since - (until - since), since)
+    first = _first_seen(conn, names)
     return tuple(
         Flake(
             project=row.project,
@@ -79,12 +105,35 @@ def flakes(conn: Connection, since: datetime, until: datetime, most: int) -> tup
             runs=row.runs,
             recovered=row.recovered,
             minutes=row.minutes,
-            first_seen=row.first_seen,
+            first_seen=first.get((row.project, row.fingerprint), row.last_seen),
             last_seen=row.last_seen,
             before=earlier.get(row.fingerprint, 0),
         )
         for row in rows
     )
+
+
+def hits(conn: Connection) -> dict[str, Hits]:
+    """By signature: the failed jobs that it decided."""
+    query = (
+        select(failures.c.signature, func.count(), func.max(failures.c.at, type_=Moment()))
+        .where(failures.c.signature.is_not(None))
+        .group_by(failures.c.signature)
+    )
+    return {row[0]: Hits(count=row[1], last=row[2]) for row in conn.execute(query)}
+
+
+def counted(conn: Connection, since: datetime) -> tuple[Counted, ...]:
+    """Rulings on events that came since then, for /metrics. Read by the key of time that ids are."""
+    names = ("mode", "retry", "explored", "stop", "passed", "verdict")
+    columns = [rulings.c[name] for name in names]
+    masked = _count(rulings.c.retry & rulings.c.passed & _came_back()).label("masked")
+    query = (
+        select(*columns, func.count().label("count"), masked)
+        .where(rulings.c.event_id > id_at(since.timestamp()))
+        .group_by(*columns)
+    )
+    return tuple(Counted(**row) for row in conn.execute(query).mappings())
 
 
 def _flakes(since: datetime) -> Any:
@@ -104,7 +153,6 @@ def _flakes(since: datetime) -> Any:
             func.count(distinct(rulings.c.event_id)).label("runs"),
             passed.label("recovered"),
             minutes.label("minutes"),
-            func.min(failures.c.at, type_=Moment()).label("first_seen"),
             func.max(failures.c.at, type_=Moment()).label("last_seen"),
         )
         .join(rulings, rulings.c.event_id == failures.c.event_id)
@@ -113,6 +161,16 @@ def _flakes(since: datetime) -> Any:
         .having(passed > 0)
         .order_by(minutes.desc(), failures.c.fingerprint)
     )
+
+
+def _first_seen(conn: Connection, fingerprints: Sequence[str]) -> dict[tuple[str, str], datetime]:
+    """By project and fingerprint."""
+    query = (
+        select(failures.c.project, failures.c.fingerprint, func.min(failures.c.at, type_=Moment()))
+        .where(failures.c.fingerprint.in_(fingerprints))
+        .group_by(failures.c.project, failures.c.fingerprint)
+    )
+    return {(row[0], row[1]): row[2] for row in conn.execute(query)} if fingerprints else {}
 
 
 def _seen_before(
@@ -134,6 +192,7 @@ def _counts() -> tuple[Any, ...]:
         _count(retried & passed.is_not(None)).label("ended"),
         _count(retried & passed).label("passed"),
         func.sum(case((retried, rulings.c.minutes), else_=0.0)).label("minutes"),
+        _count(rulings.c.explored).label("by_lot"),
         _count(rulings.c.explored & passed.is_not(None)).label("explored"),
         _count(rulings.c.explored & passed).label("explored_passed"),
         _count(~retried & passed).label("missed"),

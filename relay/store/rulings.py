@@ -34,25 +34,35 @@ from relay.store.tables import Moment, events, failures, rulings
 HOUR, DAY, MONTH = timedelta(hours=1), timedelta(days=1), timedelta(days=30)
 BUDGET = "retry budget"  # the lock on what all runs share
 RESULTS = ("build", "job", "workflow")
+LAST = "~"  # sorts after every id
 
 
 def used_by(conn: Connection, asked: Sequence[About], now: datetime, *, hold: bool = True) -> dict[str, Used]:
-    """By root. Holds the budgets until the transaction ends; ask for everything of a turn at once."""
+    """By root. Holds the budgets until the transaction ends; ask for everything of a turn at once.
+
+    Without `hold` it looks back: each is told what was spent before its event came.
+    """
     if not asked:
         return {}
-    if hold:
-        lock_names(conn, (BUDGET, *(f"retry {about.root}" for about in asked)))
-    shared = _shared(conn, asked[0], now)
-    return {about.root: _spent(conn, about, now, shared) for about in asked}
+    if not hold:
+        return {each.root: _spent_before(conn, each, now) for each in asked}
+    lock_names(conn, (BUDGET, *(f"retry {about.root}" for about in asked)))
+    shared = _shared(conn, asked[0], now, LAST)
+    return {about.root: _spent(conn, about, now, shared, LAST) for about in asked}
 
 
-def _shared(conn: Connection, about: About, now: datetime) -> Mapping[str, Any]:
+def _spent_before(conn: Connection, about: About, now: datetime) -> Used:
+    before = about.event_id or LAST
+    return _spent(conn, about, now, _shared(conn, about, now, before), before)
+
+
+def _shared(conn: Connection, about: About, now: datetime, before: str) -> Mapping[str, Any]:
     """What is the same for every run."""
-    taken = used(conn, about.mode, now)
+    taken = used(conn, about.mode, now, before)
     ended = conn.execute(
-        _ENDED, {"since": id_at((now - HOUR).timestamp()), "most": about.most_ended}
+        _ENDED, {"since": id_at((now - HOUR).timestamp()), "before": before, "most": about.most_ended}
     ).scalar_one()
-    decided = conn.execute(_DECIDED, {"most": about.window, "mode": about.mode.value}).all()
+    decided = conn.execute(_DECIDED, {"most": about.window, "mode": about.mode.value, "before": before}).all()
     return {
         **taken,
         "ended_in_hour": ended,
@@ -61,10 +71,10 @@ def _shared(conn: Connection, about: About, now: datetime) -> Mapping[str, Any]:
     }
 
 
-def used(conn: Connection, mode: Mode, now: datetime) -> dict[str, Any]:
+def used(conn: Connection, mode: Mode, now: datetime, before: str = LAST) -> dict[str, Any]:
     """What all retries took lately, and when the last one was."""
     since = {"hour": now - HOUR, "day": now - DAY, "month": now - MONTH}
-    found = conn.execute(_USED, {**since, "mode": mode.value}).mappings().one()
+    found = conn.execute(_USED, {**since, "mode": mode.value, "before": before}).mappings().one()
     return {
         "in_hour": int(found["in_hour"] or 0),
         "minutes_day": float(found["minutes_day"] or 0.0),
@@ -73,7 +83,7 @@ def used(conn: Connection, mode: Mode, now: datetime) -> dict[str, Any]:
     }
 
 
-def _spent(conn: Connection, about: About, now: datetime, shared: Mapping[str, Any]) -> Used:
+def _spent(conn: Connection, about: About, now: datetime, shared: Mapping[str, Any], before: str) -> Used:
     own = conn.execute(
         _OWN,
         {
@@ -83,12 +93,14 @@ def _spent(conn: Connection, about: About, now: datetime, shared: Mapping[str, A
             "commit": about.commit,
             "mode": about.mode.value,
             "since": now - timedelta(seconds=about.branch_per),
+            "before": before,
         },
     ).one()
     hits: dict[str, Any] = {}
     if about.signatures:
         since = now - timedelta(seconds=about.outage_within)
-        named = {"signatures": [key_of(each) for each in about.signatures], "since": since}
+        signatures = [key_of(each) for each in about.signatures]
+        named = {"signatures": signatures, "since": since, "before": before}
         hits = dict(conn.execute(_HITS, {**named, "project": key_of(about.project)}).mappings().one())
     return Used(
         on_root=own.on_root or 0,
@@ -207,8 +219,10 @@ def _count(condition: Any) -> Any:
 
 
 _RETRIED = and_(
-    rulings.c.retry == true(), rulings.c.mode == bindparam("mode", type_=Text())
-)  # really, or in shadow
+    rulings.c.retry == true(),
+    rulings.c.mode == bindparam("mode", type_=Text()),  # really, or in shadow
+    rulings.c.event_id < bindparam("before", type_=Text()),
+)
 _USED = select(
     _count(rulings.c.at > bindparam("hour", type_=Moment())).label("in_hour"),
     func.sum(case((rulings.c.at > bindparam("day", type_=Moment()), rulings.c.minutes), else_=0.0)).label(
@@ -219,7 +233,11 @@ _USED = select(
 ).where(_RETRIED, rulings.c.at > bindparam("month", type_=Moment()))
 _RECENT = (
     select(events.c.id)
-    .where(events.c.id > bindparam("since", type_=Text()), events.c.kind.in_(RESULTS))
+    .where(
+        events.c.id > bindparam("since", type_=Text()),
+        events.c.id < bindparam("before", type_=Text()),
+        events.c.kind.in_(RESULTS),
+    )
     .limit(bindparam("most", type_=Integer()))
 )
 _ENDED = select(func.count()).select_from(_RECENT.subquery())
@@ -267,7 +285,11 @@ _HITS = select(
         "here"
     ),
     func.max(failures.c.at, type_=Moment()).label("last"),
-).where(among(failures.c.signature, "signatures"), failures.c.at > bindparam("since", type_=Moment()))
+).where(
+    among(failures.c.signature, "signatures"),
+    failures.c.at > bindparam("since", type_=Moment()),
+    failures.c.event_id < bindparam("before", type_=Text()),
+)
 _SETTLE = (
     update(rulings)
     .where(

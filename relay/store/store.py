@@ -59,7 +59,7 @@ from relay.store.past import Past
 from relay.store.plans import HISTORY
 from relay.store.prune import BATCH, Pruned
 from relay.store.queue import Turn
-from relay.store.retried import Flake, Tried
+from relay.store.retried import Counted, Flake, Hits, Tried
 from relay.store.runs import Runs
 from relay.store.signs import Signs
 from relay.store.switch import SwitchedOff
@@ -376,6 +376,16 @@ class Store:
         """Failures that came and went, those that took most minutes first."""
         with reading(self._engine) as conn:
             return retried.flakes(conn, since, until, most)
+
+    def hits(self) -> Mapping[str, Hits]:
+        """How often each signature was the sign of a failure."""
+        with reading(self._engine) as conn:
+            return retried.hits(conn)
+
+    def rulings_counted(self, since: datetime) -> tuple[Counted, ...]:
+        """How many rulings of each kind and end there were, for /metrics."""
+        with reading(self._engine) as conn:
+            return retried.counted(conn, since)
 
     def undecided(self, roots: Collection[str]) -> Mapping[str, tuple[RuledBefore, ...]]:
         """Rulings of which no later attempt has ended, by root."""

@@ -1,6 +1,9 @@
 """`relay signatures`: what there is, and what a log comes to."""
 
+import re
+
 from tests.cli.desk import Desk
+from tests.cli.judged import SHADOW, judged_desk
 
 LOG = b"""npm ci
 2026-11-23T12:00:01Z npm ERR! code ECONNRESET
@@ -128,3 +131,22 @@ def test_a_configuration_that_was_asked_for_must_be_there(desk: Desk) -> None:
 
     assert result.output.startswith("nowhere.yaml:1:1 no such file")
     assert result.exit_code == 2
+
+
+def test_the_list_counts_the_failures_of_the_ledger(desk: Desk) -> None:
+    with judged_desk(desk) as judged:
+        judged.fail(SHADOW)
+        judged.fail(SHADOW, number=42)
+
+        listed = desk.run("signatures", "list", "--class", "registry").output.splitlines()
+        records = desk.json("signatures", "list", "--class", "registry")
+
+    hit = next(each for each in records if each["id"] == "reg.npm_net")
+    assert listed[0].split()[:6] == ["class", "id", "lr", "hits", "last", "hit"]
+    assert re.search(r"reg\.npm_net +14 +2 +\d+ s ago ", "\n".join(listed))
+    assert (hit["hits"], hit["last_hit"] is not None) == (2, True)
+    assert {each["hits"] for each in records if each is not hit} == {0}
+
+
+def test_without_a_ledger_hits_are_not_known(desk: Desk) -> None:
+    assert {each["hits"] for each in desk.json("signatures", "list")} == {None}

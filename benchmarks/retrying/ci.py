@@ -3,7 +3,7 @@
 `Client` answers what the action `retry` asks, in this process: the facade of `relay.circleci`, without HTTP.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -139,6 +139,10 @@ class Client:
         return SimpleNamespace(
             has_ended=True, status="failed", auto_rerun_number=number - 1, max_auto_reruns=self.ci.auto
         )
+
+    def workflow_jobs(self, id: str) -> Sequence[Any]:
+        """None of them waits for an approval."""
+        return ()
 
     def find_child(
         self, project: object, *, workflow: str, number: int | None = None, known: Collection[str] = ()

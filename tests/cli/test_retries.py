@@ -108,7 +108,7 @@ def test_evidence_in_the_report_shows_no_secret_and_no_escape(judged: JudgedDesk
 
 
 def test_retries_by_lot_are_told_with_their_share(judged: JudgedDesk) -> None:
-    never_worth_it = AT_ONCE + "  expect_passes: 1\n  explore: 0.5\n"
+    never_worth_it = AT_ONCE + "  defaults: { expect_passes: 1 }\n  explore: 0.5\n"
     for number in range(41, 49):
         judged.fail(never_worth_it, number=number)
 

@@ -7,6 +7,8 @@ relay works through them with a clock that is moved by hand. See docs/retries.md
 import logging
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +60,14 @@ HEAD = (
 )
 
 
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for databases."""
+    where = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="relay-retries-", dir=where) as folder:
+        yield Path(folder)
+
+
 def row(name: str, seen: Figures) -> str:
     cells = (
         f"{seen.recovered}/{seen.recoverable}",
@@ -92,17 +102,16 @@ def compare(world: World, folder: Path) -> tuple[str, ...]:
 
 @click.command()
 @click.option("--seed", default=1, show_default=True)
-@click.option("--projects", default=8, show_default=True)
-@click.option("--days", default=14.0, show_default=True)
+@click.option("--projects", default=6, show_default=True)
+@click.option("--days", default=7.0, show_default=True)
 def main(seed: int, projects: int, days: float) -> None:
     """Let four policies go through the same failures."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     world = draw(seed, projects, days)
     broken = sum(bool(commit.broken) for commit in world.commits)
     click.echo(f"{projects} projects, {days:g} days, {len(world.commits)} commits, {broken} of them broken")
-    where = MEMORY if MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="relay-retries-", dir=where) as folder:
-        wrong = compare(world, Path(folder))
+    with scratch() as folder:
+        wrong = compare(world, folder)
     for each in wrong:
         click.echo(f"not allowed: {each}")
     click.echo(f"limits overstepped: {len(wrong)}")

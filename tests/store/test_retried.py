@@ -1,11 +1,13 @@
 """What retries came to, counted on both databases, and the switch that stops them."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from relay.failures import Evidence, Failure, FailureClass
-from relay.policy import Ended, Mode, Ruled, Ruling
+from relay.policy import About, Ended, Mode, Ruled, Ruling
 from relay.store import Store, SwitchedOff
+from relay.store.retried import Counted, Hits
 from tests.factories import MINUTE, NOON
 from tests.store.parts import accept_one, claim_plans, make_planned
 
@@ -114,3 +116,65 @@ def test_the_switch_is_off_until_somebody_switches_it_on(store: Store) -> None:
     assert first == again == SwitchedOff(at=NOON, who="alice", why="an outage")
     assert first.words == "retries are switched off by alice: an outage"
     assert (store.switch_on(), store.switch_on(), store.switched_off()) == (True, False, None)
+
+
+def test_rulings_are_counted_by_kind_and_end(store: Store) -> None:
+    run(store, "w-1", passed=True, at=NOON - HOUR)
+    run(store, "w-2", passed=False, explored=True)
+    run(store, "w-3", ruling=NOT)
+    found = {
+        (each.retry, each.explored, each.stop, each.passed, each.verdict): each for each in counts(store)
+    }
+    assert {key: (each.count, each.masked) for key, each in found.items()} == {
+        (True, False, None, True, "infrastructure"): (1, 1),
+        (True, True, None, False, "infrastructure"): (1, 0),
+        (False, False, "odds", None, None): (1, 0),
+    }
+
+
+def counts(store: Store) -> tuple[Counted, ...]:
+    return store.rulings_counted(datetime.now(UTC) - DAY)
+
+
+def test_events_that_came_before_are_not_counted(store: Store) -> None:
+    run(store, "w-1")
+    assert store.rulings_counted(datetime.now(UTC) + HOUR) == ()
+
+
+def test_hits_of_signatures_are_counted_over_projects(store: Store) -> None:
+    run(store, "w-1", at=NOON - HOUR)
+    run(store, "w-2", project="gh/acme/web")
+    assert store.hits() == {"net.reset": Hits(count=2, last=NOON)}
+
+
+def test_a_failure_is_first_seen_when_it_came_first_of_all(store: Store) -> None:
+    run(store, "w-0", at=NOON - 30 * DAY)
+    run(store, "w-1", passed=True)
+    run(store, "w-2", project="gh/acme/web", at=NOON - 60 * DAY)
+    (flake,) = store.flakes(NOON - 7 * DAY, NOON + HOUR, 10)
+    assert (flake.first_seen, flake.last_seen) == (NOON - 30 * DAY, NOON)
+
+
+def test_what_was_spent_is_told_as_it_was_before_the_event(store: Store) -> None:
+    run(store, "w-1")
+    first = store.events()[0].id
+    run(store, "w-1")
+    second = store.events()[0].id
+    asked = About(
+        mode=Mode.ON,
+        root="w-1",
+        project="gh/acme/api",
+        branch="main",
+        commit="commit of w-1",
+        signatures=("net.reset",),
+        branch_per=DAY.total_seconds(),
+        outage_within=1800.0,
+        window=10,
+        most_ended=10,
+    )
+    spent = [store.used([replace(asked, event_id=id)], NOON)["w-1"] for id in (first, second, None)]
+    assert [(each.on_root, each.on_commit, each.in_hour, each.hits_here) for each in spent] == [
+        (0, 0, 0, 0),
+        (1, 1, 1, 1),
+        (2, 2, 2, 2),
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 from relay import durations
 from relay.judging.judged import Judged
 from relay.model import Event
-from relay.planning import NewDelivery
+from relay.planning import SHADOW, NewDelivery
 from relay.policy import Mode, Ruled, Ruling
 from relay.quieting import Control, Fate, Quiet
 
@@ -28,10 +28,13 @@ class Gated:
 
 
 def gate(deliveries: Iterable[NewDelivery], judged: Judged, actions: Collection[str], now: datetime) -> Gated:
-    """`actions` are those that the policy decides on. Without one of them a ruling is only for the record."""
+    """`actions` are those that the policy decides on. Without one of them a ruling is only for the record.
+
+    What a route in shadow would do does not count as one.
+    """
     every = tuple(deliveries)
-    ours = tuple(each for each in every if each.target in actions)
-    others = tuple(each for each in every if each.target not in actions)
+    ours = tuple(each for each in every if each.target in actions and not each.settings.get(SHADOW))
+    others = tuple(each for each in every if each not in ours)
     ruled = judged.ruled
     if ruled is not None and judged.awaits_retry and ours:
         kept = tuple(_kept(delivery, ruled.ruling, now) for delivery in ours)

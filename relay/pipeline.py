@@ -255,7 +255,7 @@ def draft(
     if bench:
         bench.take(gated.judged)
     return Decided(
-        judgement=judgement,
+        judgement=replace(judgement, event=gated.judged.event),
         judged=gated.judged,
         state_key=state_key,
         resolution=resolution,

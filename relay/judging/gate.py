@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from relay import durations
 from relay.judging.terms import Judged
-from relay.planning import NewDelivery
+from relay.model import Event
+from relay.planning import SHADOW, NewDelivery
 from relay.policy import Mode, Ruled, Ruling
 from relay.quieting import Control, Fate, Quiet
 
@@ -17,7 +18,8 @@ PASSED = "it did not fail"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gated:
-    """What is done and what is not; `judged` with the mode in which the ruling really holds."""
+    """What is done and what is not; `judged` with the mode in which the ruling really holds, and with what is
+    done among the event's notes."""
 
     deliveries: tuple[NewDelivery, ...]
     refused: tuple[Quiet, ...]
@@ -32,14 +34,18 @@ def gate(
     *,
     yields: bool = True,
 ) -> Gated:
-    """`actions` are those that the policy decides on. Without one of them a ruling is only for the record."""
+    """`actions` are those that the policy decides on. Without one of them a ruling is only for the record.
+
+    What a route in shadow would do does not count as one.
+    """
     every = tuple(deliveries)
-    ours = tuple(each for each in every if each.target in actions)
-    others = tuple(each for each in every if each.target not in actions)
+    ours = tuple(each for each in every if each.target in actions and not each.settings.get(SHADOW))
+    others = tuple(each for each in every if each not in ours)
     ruled = judged.ruled
     if ruled is not None and judged.awaits_retry and ours:
         kept = tuple(_kept(delivery, ruled.ruling, now, yields=yields) for delivery in ours)
-        return Gated(deliveries=(*others, *kept), refused=(), judged=judged)
+        told = replace(judged, event=_announced(judged.event, kept, ruled.ruling))
+        return Gated(deliveries=(*others, *kept), refused=(), judged=told)
     refused = tuple(_refused(delivery, judged) for delivery in ours)
     return Gated(deliveries=others, refused=refused, judged=_for_the_record(judged))
 
@@ -49,6 +55,14 @@ def _kept(delivery: NewDelivery, ruling: Ruling, now: datetime, *, yields: bool)
     ruled = {"limit": ruling.limit, "from_start": ruling.from_start, "yields": yields}
     settings = {**delivery.settings, RETRY: ruled}
     return replace(delivery, due_at=max(due, delivery.due_at or due), settings=settings)
+
+
+def _announced(event: Event, kept: Iterable[NewDelivery], ruling: Ruling) -> Event:
+    """With a note for messages that do not wait, until the action says itself what it did."""
+    after = f" after {durations.spell(ruling.delay)}" if ruling.delay else ""
+    text = f"is being run again by rule {', '.join(ruling.rules)}{after}"
+    actions = {each.target: {"type": RETRY, "text": text, "url": None} for each in kept}
+    return replace(event, notes={**event.notes, "actions": actions})
 
 
 def _refused(delivery: NewDelivery, judged: Judged) -> Quiet:

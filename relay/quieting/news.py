@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from relay.model import Change, Event
+from relay.model import Change, Event, EventKind
 
 _TURNED_BAD = frozenset({Change.BROKE, Change.FIRST_FAILURE})
 _TURNED_GOOD = frozenset({Change.FIXED, Change.PASSED_ON_RETRY})
@@ -36,7 +36,16 @@ def _newest_attempts(events: Sequence[Event]) -> tuple[Event, ...]:
 
 
 def _run_of(event: Event) -> tuple[str | None, ...]:
-    """What attempts of a run share; a build by itself is alone."""
-    if event.pipeline.id is None:
-        return (event.id,)
-    return (event.pipeline.id, event.workflow.name, event.job.name)
+    """What attempts of a run share: its pipeline, or what was run again first."""
+    root = event.pipeline.id or _root_of(event) or event.id
+    return (root, event.workflow.name, event.job.name)
+
+
+def _root_of(event: Event) -> str | None:
+    """Written as `relay.runs` writes it."""
+    run, first = event.notes.get("run"), event.build.retry_of or event.number
+    if isinstance(run, Mapping) and run.get("kind") == "retry":
+        return str(run.get("root"))
+    if event.workflow.id is not None or event.kind is not EventKind.BUILD:
+        return event.workflow.id
+    return f"{event.project.slug}#{first}" if first else None

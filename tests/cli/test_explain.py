@@ -496,7 +496,8 @@ def test_a_held_failure_tells_until_when_and_what_comes_next_decides(desk: Desk)
 
 
 def test_a_result_whose_message_was_under_way_when_it_came_again_is_kept_quiet(desk: Desk) -> None:
-    _, second = desk.arrive(BROKE, {**BROKE, "id": f"{BROKE['id']} again"})
+    desk.arrive(BROKE)
+    (second,) = desk.arrive({**BROKE, "id": f"{BROKE['id']} again"})
     desk.work()
 
     quiet = {each["target"]: each for each in desk.json("explain", second)["quiet"]}

@@ -39,6 +39,7 @@ torture: $(VENV)/.test
 docs: $(VENV)/.test
 	$(BIN)/python -m relay.config.reference > docs/configuration.md
 	$(BIN)/python -m docs.drawing
+	$(BIN)/python -m tests.failures.confusion docs/failures.md
 
 lock: $(VENV)/.test
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --upgrade \

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-PARTS = ("accept", "latency", "drain", "matching", "memory", "history")
+PARTS = ("accept", "latency", "drain", "matching", "failures", "retries", "memory", "history")
 
 
 def machine() -> str:

@@ -10,6 +10,7 @@ import structlog
 from relay import pipeline
 from relay.actions.base import Action, Doing, NotYet, Tools, Unresolved, noted
 from relay.errors import DeliveryError, StoreError
+from relay.judging import RETRY
 from relay.model import AttemptOutcome, DeliveryState
 from relay.pipeline import Relay
 from relay.planning import SHADOW
@@ -28,14 +29,14 @@ def act_one(
     """Does it, and says what follows. An action whose answer was lost does not end as dead but as unknown."""
     started = clock()
     if delivery.settings.get(SHADOW):
-        return _in_shadow(claim, started)
+        return _in_shadow(claim, delivery, started)
     try:
         action = action_of(delivery, relay)
         answer = action.perform(doing(delivery, relay, started), tools(delivery, relay, store))
     except DeliveryError as error:
         finish = _failed(pipeline.failed(claim, delivery, relay, error, started, clock()), error)
         _note_end(finish, delivery, relay, store)
-        return finish
+        return replace(finish, is_vain=finish.again_at is None and is_judged(delivery))
     said = relay.config.masker(answer.excerpt)
     return Finish(
         claim=claim,
@@ -44,16 +45,23 @@ def act_one(
         ended_at=clock(),
         answer=replace(answer, excerpt=said),
         title=said,
+        is_vain=is_judged(delivery) and not answer.leads_on,
     )
 
 
-def _in_shadow(claim: Claim, now: datetime) -> Finish:
+def is_judged(delivery: StoredDelivery) -> bool:
+    """Whether it is a retry that the policy decided on: messages may wait for what comes of it."""
+    return RETRY in delivery.settings
+
+
+def _in_shadow(claim: Claim, delivery: StoredDelivery, now: datetime) -> Finish:
     return Finish(
         claim=claim,
         outcome=AttemptOutcome.SHADOW,
         started_at=now,
         ended_at=now,
         is_fault=False,
+        is_vain=is_judged(delivery),
         title=NOT_DONE,
     )
 
@@ -77,6 +85,7 @@ def doing(delivery: StoredDelivery, relay: Relay, now: datetime) -> Doing:
         event=event,
         scope=pipeline.key_of(event, relay),
         now=now,
+        settings=delivery.settings,
     )
 
 
@@ -84,7 +93,13 @@ def tools(delivery: StoredDelivery, relay: Relay, store: Store) -> Tools:
     def note(notes: Mapping[str, Any]) -> None:
         store.add_notes(delivery.events[-1].id, notes)
 
-    return Tools(circleci=relay.circleci, transport=relay.transport, runs=store.runs, note=note)
+    def is_off() -> str | None:
+        switched = store.switched_off()
+        return switched.words if switched else relay.retry.is_off if relay.retry else None
+
+    return Tools(
+        circleci=relay.circleci, transport=relay.transport, runs=store.runs, note=note, is_off=is_off
+    )
 
 
 def _note_end(finish: Finish, delivery: StoredDelivery, relay: Relay, store: Store) -> None:

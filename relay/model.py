@@ -348,6 +348,7 @@ class Answer:
     status: int | None = None  # HTTP or SMTP status
     excerpt: str = ""  # at most ANSWER_LIMIT characters, secrets masked
     receipt: Mapping[str, str] = field(default_factory=dict)  # message ids, to edit or thread later
+    leads_on: bool = True  # False of an action of which no result comes: it found that nothing is to be done
 
 
 ANSWER_LIMIT = 500

@@ -40,12 +40,17 @@ class Regex:
 class PatternSet:
     """Tries many expressions at once; the time hardly depends on how many there are.
 
-    An expression that compiles as a Regex fits into an automaton, whose memory is the larger.
+    An expression that compiles as a Regex fits into an automaton, whose memory is the larger. For texts of
+    `only_ascii` the automata may take bytes for characters, which keeps them small; then an expression that
+    names a character beyond Latin 1 by its number raises PatternError. `together`: how many share
+    an automaton; where many of them have gaps (`.*`), several smaller automata are quicker to grow than one.
     """
 
-    def __init__(self, sources: Sequence[str]) -> None:
-        starts = range(0, len(sources), SET_SIZE)
-        self._sets = [part for at in starts for part in _automata(sources[at : at + SET_SIZE], at)]
+    def __init__(self, sources: Sequence[str], *, only_ascii: bool = False, together: int = SET_SIZE) -> None:
+        starts = range(0, len(sources), together)
+        self._sets = [
+            part for at in starts for part in _automata(sources[at : at + together], at, only_ascii)
+        ]
 
     def candidates(self, text: str) -> Iterator[int]:
         """Positions of all sources found in the text; now and then others too, never one less."""
@@ -56,11 +61,14 @@ class PatternSet:
             yield from (first + at for at in (found or range(size)) if at < size)
 
 
-def _automata(sources: Sequence[str], first: int) -> list[tuple[int, int, "re2.Set"]]:
+def _automata(sources: Sequence[str], first: int, only_ascii: bool) -> list[tuple[int, int, "re2.Set"]]:
     """(position of the first, how many, automaton); halved until each fits into its memory."""
     import re2
 
-    automaton = re2.Set.SearchSet(_options(SET_MEMORY))
+    options = _options(SET_MEMORY)
+    if only_ascii:
+        options.encoding = re2.Options.Encoding.LATIN1
+    automaton = re2.Set.SearchSet(options)
     try:
         for source in (*sources, ""):
             automaton.Add(encode(source))
@@ -69,7 +77,9 @@ def _automata(sources: Sequence[str], first: int) -> list[tuple[int, int, "re2.S
         half = len(sources) // 2
         if not half:
             raise PatternError(_message(error)) from error
-        return _automata(sources[:half], first) + _automata(sources[half:], first + half)
+        return _automata(sources[:half], first, only_ascii) + _automata(
+            sources[half:], first + half, only_ascii
+        )
     return [(first, len(sources), automaton)]
 
 

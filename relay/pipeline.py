@@ -12,6 +12,8 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from relay import cards, changes, notices, payloads, people, planning, quieting, retries
 from relay.actions.base import Action
 from relay.changes import Judgement
@@ -19,6 +21,7 @@ from relay.config import Config
 from relay.enriching import Enricher, Needs
 from relay.errors import DeliveryError, RelayError
 from relay.ids import new_id
+from relay.judging import Judged, Known, RetryTerms, as_record, gate
 from relay.model import (
     Answer,
     AttemptOutcome,
@@ -43,6 +46,8 @@ from relay.transport import Transport
 
 if TYPE_CHECKING:
     from relay.circleci.facade import CircleCI
+    from relay.judging.bench import Bench
+    from relay.judging.known import Ledger
 
 INSTEAD_OF = planning.INSTEAD_OF
 NEXT = "fallbacks_left"  # among a delivery's settings: the notifiers that are still to be asked
@@ -54,6 +59,7 @@ LONGEST_PAUSE_S = 3600.0  # a destination that asks to be left alone for longer 
 PROBE_DEAD_S = 3600.0  # a disabled notifier is tried again this long after its last failure
 DEFAULT_LIMIT = Limit(in_flight=4)  # of a destination whose notifier is gone from the configuration
 
+log = structlog.get_logger()
 
 LookUp = Callable[[Wanted], Facts]
 
@@ -81,6 +87,8 @@ class Relay:
     needs: Needs | None = None
     rejections: Rejections = field(default_factory=Rejections)  # of the token, by CircleCI
     quiet: Terms = NO_TERMS
+    retry: RetryTerms | None = None  # None: nothing is judged
+    judged_actions: frozenset[str] = frozenset()  # done only when the policy says so
 
     @property
     def recognises_runs(self) -> bool:
@@ -93,6 +101,7 @@ class Decided:
     """What was decided for one event, before anything is written."""
 
     judgement: Judgement
+    judged: Judged
     state_key: str
     resolution: Resolution
     deliveries: tuple[NewDelivery, ...]
@@ -126,10 +135,15 @@ def keys_of(event: Event, relay: Relay) -> tuple[str, ...]:
 
 
 def decide(
-    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, look_up: LookUp = know_nothing
+    event: Event,
+    history: Sequence[Outcome],
+    relay: Relay,
+    now: datetime,
+    look_up: LookUp = know_nothing,
+    known: Mapping[str, Known] | None = None,
 ) -> Decided:
     """Change, routes and deliveries of one event. Pure; `explain` is the same call with nothing stored."""
-    drafted = draft(event, history, relay, now)
+    drafted = draft(event, history, relay, now, bench_of(relay, known, now))
     return quieten(drafted, relay, now, look_up(wanted([drafted], relay)))
 
 
@@ -154,12 +168,13 @@ def quieten(drafted: Decided, relay: Relay, now: datetime, facts: Facts) -> Deci
         now,
         drafted.state_key,
         drafted.judgement.earlier,
+        _unheld(drafted, relay),
     )
     return replace(
         drafted,
         judgement=_as_heard(drafted.judgement, facts, is_untold=left.is_untold),
         deliveries=left.deliveries,
-        quiet=left.quiet,
+        quiet=(*drafted.quiet, *left.quiet),
         missed=left.missed,
         facts=left.facts,
     )
@@ -172,9 +187,51 @@ def _as_heard(judgement: Judgement, facts: Facts, *, is_untold: bool) -> Judgeme
     return changes.as_untold(judgement) if is_untold else judgement
 
 
-def draft(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime) -> Decided:
+def _unheld(drafted: Decided, relay: Relay) -> frozenset[str]:
+    """Routes whose retry the policy decided against."""
+    if not relay.judged_actions or drafted.judged.awaits_retry:
+        return frozenset()
+    return frozenset(
+        decision.route
+        for decision in drafted.resolution.decisions
+        if not relay.judged_actions.isdisjoint(decision.act)
+    )
+
+
+def _judged(event: Event, bench: "Bench | None") -> Judged:
+    """A failure that cannot be judged is told all the same."""
+    try:
+        return bench.judge(event) if bench else Judged(event=event)
+    except Exception:
+        log.exception("a failure could not be judged", event_id=event.id)
+        return Judged(event=event)
+
+
+def known_of(ledger: "Ledger", events: Iterable[Event], relay: Relay, now: datetime) -> Mapping[str, Known]:
+    """What judging these events needs, by event."""
+    if relay.retry is None:
+        return {}
+    from relay.judging import known
+
+    return known.known_of(ledger, events, relay.retry, now)
+
+
+def bench_of(relay: Relay, known: Mapping[str, Known] | None, now: datetime) -> "Bench | None":
+    """None where nothing is judged."""
+    if relay.retry is None:
+        return None
+    from relay.judging.bench import Bench
+
+    return Bench(terms=relay.retry, known=known or {}, now=now)
+
+
+def draft(
+    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, bench: "Bench | None" = None
+) -> Decided:
     """The decision as the routes have it, before anything is quieted."""
     judgement = changes.judge(event, history, relay.config.defaults.state.ignore_status)
+    judged = _judged(judgement.event, bench)
+    judgement = replace(judgement, event=judged.event)
     resolution = relay.router.resolve(judgement.event)
     unmatched = Decision(route="unmatched", notify=relay.config.unmatched.notify, settings={})
     state_key = key_of(event, relay)
@@ -187,11 +244,23 @@ def draft(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime)
         substitute=relay.config.defaults.unknown_author,
         unmatched=None if event.kind is EventKind.RELAY else unmatched,
     )
+    allowed = (each for each in deliveries if not notices.is_avoided(event, each.destination))
+    gated = gate(
+        allowed,
+        judged,
+        relay.judged_actions,
+        now,
+        yields=relay.retry is None or relay.retry.yields,
+    )
+    if bench:
+        bench.take(gated.judged)
     return Decided(
-        judgement=judgement,
+        judgement=replace(judgement, event=gated.judged.event),
+        judged=gated.judged,
         state_key=state_key,
         resolution=resolution,
-        deliveries=tuple(each for each in deliveries if not notices.is_avoided(event, each.destination)),
+        deliveries=gated.deliveries,
+        quiet=gated.refused,
         unreached=planning.unreached(
             judgement.event, resolution, relay.targets, relay.config.defaults.unknown_author
         ),
@@ -199,10 +268,15 @@ def draft(event: Event, history: Sequence[Outcome], relay: Relay, now: datetime)
 
 
 def plan(
-    event: Event, history: Sequence[Outcome], relay: Relay, now: datetime, look_up: LookUp = know_nothing
+    event: Event,
+    history: Sequence[Outcome],
+    relay: Relay,
+    now: datetime,
+    look_up: LookUp = know_nothing,
+    known: Mapping[str, Known] | None = None,
 ) -> Planned:
     """The decision as the store records it."""
-    return as_plan(decide(event, history, relay, now, look_up), relay, now)
+    return as_plan(decide(event, history, relay, now, look_up, known), relay, now)
 
 
 def as_plan(decided: Decided, relay: Relay, now: datetime, place: int = 0) -> Planned:
@@ -216,9 +290,12 @@ def as_plan(decided: Decided, relay: Relay, now: datetime, place: int = 0) -> Pl
             **planning.decision_record(decided.resolution, decided.deliveries, decided.unreached),
             "quiet": quieting.as_records(decided.quiet),
             "planned": _circumstances(decided, now, place),
+            **({"ruling": ruling} if (ruling := as_record(decided.judged)) else {}),
         },
         config=relay.config.fingerprint,
         missed=decided.missed,
+        ruled=decided.judged.ruled,
+        ended=decided.judged.ended,
     )
 
 
@@ -238,15 +315,18 @@ def decide_all(
     relay: Relay,
     now: datetime,
     look_up: LookUp = know_nothing,
+    known: Mapping[str, Known] | None = None,
 ) -> tuple[Planned | Exception, ...]:
     """Plans in order; each sees what the ones before it did to the state of its branch, and to the slots.
+    `known` is by event what judging failures needs.
 
     An event that cannot be planned is answered with its exception, and the others go on. `look_up` is asked
     once, for all of them.
     """
     events = tuple(events)
-    drafts = _drafts(events, histories, relay, now)
-    batch = _Batch(relay=relay, now=now, look_up=look_up, histories=dict(histories))
+    bench = bench_of(relay, known, now)
+    drafts = _drafts(events, histories, relay, now, bench)
+    batch = _Batch(relay=relay, now=now, look_up=look_up, histories=dict(histories), bench=bench)
     batch.ask(wanted((each for each in drafts if isinstance(each, Decided)), relay))
     decided = [batch.decide(event, drafted) for event, drafted in zip(events, drafts, strict=True)]
     return tuple(
@@ -264,6 +344,7 @@ class _Batch:
     now: datetime
     look_up: LookUp
     histories: dict[str, Sequence[Outcome]]
+    bench: "Bench | None"
     facts: Facts = NOTHING_KNOWN
     asked: Wanted = field(default_factory=Wanted)
     misjudged: set[str] = field(default_factory=set)  # state keys of which less was told than was thought
@@ -281,7 +362,7 @@ class _Batch:
     def decide(self, event: Event, drafted: Decided | Exception) -> Decided | Exception:
         """A draft that took something for told which was not is made again."""
         if isinstance(drafted, Decided) and drafted.state_key in self.misjudged:
-            drafted = _drafted(event, self.histories, self.relay, self.now)
+            drafted = _drafted(event, self.histories, self.relay, self.now, self.bench)
             if isinstance(drafted, Decided):
                 self.ask(wanted([drafted], self.relay))
         if isinstance(drafted, Exception):
@@ -298,12 +379,16 @@ class _Batch:
 
 
 def _drafts(
-    events: Iterable[Event], histories: Mapping[str, Sequence[Outcome]], relay: Relay, now: datetime
+    events: Iterable[Event],
+    histories: Mapping[str, Sequence[Outcome]],
+    relay: Relay,
+    now: datetime,
+    bench: "Bench | None",
 ) -> tuple[Decided | Exception, ...]:
     known = {key: tuple(history) for key, history in histories.items()}
     drafts: list[Decided | Exception] = []
     for event in events:
-        drafted = _drafted(event, known, relay, now)
+        drafted = _drafted(event, known, relay, now, bench)
         if isinstance(drafted, Decided) and drafted.judgement.outcome is not None:
             outcome = drafted.judgement.outcome
             known[drafted.state_key] = (outcome, *known.get(drafted.state_key, ()))
@@ -312,10 +397,14 @@ def _drafts(
 
 
 def _drafted(
-    event: Event, histories: Mapping[str, Sequence[Outcome]], relay: Relay, now: datetime
+    event: Event,
+    histories: Mapping[str, Sequence[Outcome]],
+    relay: Relay,
+    now: datetime,
+    bench: "Bench | None",
 ) -> Decided | Exception:
     try:
-        return draft(event, histories.get(key_of(event, relay), ()), relay, now)
+        return draft(event, histories.get(key_of(event, relay), ()), relay, now, bench)
     except Exception as error:  # noqa: BLE001 - one event must not hold up the others; the worker records it
         return error
 

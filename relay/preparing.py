@@ -11,6 +11,7 @@ from relay.changes import RESULTS
 from relay.enriching import FAILED_ONLY, PROBLEM
 from relay.model import Event, Generation, Outcome
 from relay.pipeline import Relay
+from relay.retrying import fetched_for
 from relay.runs import Run, RunKind, keys_of
 from relay.secret import Masker
 from relay.store import Store
@@ -51,7 +52,8 @@ def may_be_enriched(event: Event, relay: Relay) -> bool:
     """Whether CircleCI may have to be asked about it; the quick part of the answer."""
     if relay.needs is None or relay.enricher is None or event.kind not in RESULTS:
         return False
-    return bool(_sensible(relay.needs.anything, event)) and event.generation is not Generation.LOOKALIKE
+    wanted = relay.needs.anything | fetched_for(relay.retry)
+    return bool(_sensible(wanted, event)) and event.generation is not Generation.LOOKALIKE
 
 
 def enriched(event: Event, relay: Relay, history: Callable[[], Sequence[Outcome]], seconds: float) -> Event:
@@ -78,7 +80,7 @@ def _fetched(
     if relay.needs is None or relay.enricher is None:
         return {}
     judged = changes.judge(event, history(), relay.config.defaults.state.ignore_status).event
-    wanted = _sensible(relay.needs.of(judged), event)
+    wanted = _sensible(relay.needs.of(judged) | fetched_for(relay.retry), event)
     notes: dict[str, Any] = _masked(relay.enricher.fetch(judged, wanted, seconds), relay.config.masker)
     return notes
 

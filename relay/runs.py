@@ -19,6 +19,7 @@ from enum import StrEnum
 
 from relay.model import Event, EventKind
 
+ASKED_ALREADY = "has asked for that already"
 RETRIED = {"retry", "auto-retry"}  # a classic build's `why` when somebody else ran it again
 
 
@@ -138,7 +139,7 @@ def why_no_retry(event: Event, earlier: Earlier, *, limit: int, cooldown: float,
     origin = retry_origin(event)
     same = next((run for run in earlier.on_root if origin and run.origin == origin.keys[0]), None)
     if same is not None:
-        return f"{same.action} has asked for that already"
+        return f"{same.action} {ASKED_ALREADY}"
     spent = len(earlier.on_root) or int(event.build.why in RETRIED)
     if spent >= limit:
         return f"the limit of {limit} is reached"

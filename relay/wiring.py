@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ from relay import actions, config, lastgood, moments, notifiers
 from relay.actions.base import Action
 from relay.config import Config
 from relay.enriching import Enricher, Needs, fetched_of, names_used
+from relay.failures import Catalogue, OwnSignatures, Signature, with_own
+from relay.failures.signature import usual_lr
 from relay.notifiers.base import Notifier
 from relay.notifiers.parts import budget as parts
 from relay.people import PersonSpec
@@ -21,6 +24,7 @@ from relay.planning import DIRECT, TargetSpec
 from relay.quieting import HOLD, ONCE_PER, Budget, Silence, Terms, Trunk, make_silence
 from relay.rejections import Rejections
 from relay.render import Renderer, shipped_messages
+from relay.retrying import judged_actions, retry_terms_of
 from relay.routing import Decision, Router, RouteSpec
 from relay.sandbox import compile_text
 from relay.schedules import Schedule, parse_date, parse_days, parse_time
@@ -76,12 +80,19 @@ def build(settings: Config) -> Relay:
         timezone=ZoneInfo(settings.defaults.timezone),
         limits=_limits(speakers, doers),
         circleci=circleci,
-        enricher=Enricher(circleci, within=settings.circleci.enrich_within)
-        if circleci and needs and needs.anything
+        enricher=Enricher(
+            circleci,
+            within=settings.circleci.enrich_within,
+            catalogue=lambda: catalogue_of(settings),
+            mask=settings.masker,
+        )
+        if circleci and needs and (needs.anything or settings.retry)
         else None,
         needs=needs,
         rejections=rejections,
         quiet=quiet_of(settings, router),
+        retry=retry_terms_of(settings),
+        judged_actions=judged_actions(doers),
     )
 
 
@@ -136,6 +147,33 @@ def quiet_of(settings: Config, router: Router) -> Terms:
         holding=frozenset(_holding(router)),
         dedupe=timedelta(seconds=settings.defaults.dedupe),
         zone=zone,
+    )
+
+
+@cache
+def _catalogue(own: OwnSignatures) -> Catalogue:
+    return with_own(own)
+
+
+def catalogue_of(settings: Config) -> Catalogue:
+    """The signatures by which failures are recognised, with the changes of the configuration."""
+    classes = settings.signatures.classes
+    return _catalogue(
+        OwnSignatures(
+            signatures=tuple(_signature(name, each) for name, _, each in settings.signatures.each()),
+            off=frozenset(settings.signatures.off),
+            passes=tuple((name, spec.passes) for name, spec in classes.items() if spec.passes is not None),
+        )
+    )
+
+
+def _signature(failure_class: str, spec: config.SignatureSpec) -> Signature:
+    return Signature(
+        id=spec.id,
+        failure_class=failure_class,
+        lr=usual_lr(failure_class) if spec.lr is None else spec.lr,
+        pattern=spec.re,
+        excluded=spec.excluded,
     )
 
 

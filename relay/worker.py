@@ -268,8 +268,10 @@ class Worker:
         failed: list[tuple[Claim, Planned | Exception]] = [
             (claim, error) for claim, error in self._hand.plans if isinstance(error, Exception)
         ]
+        events = [event for _, event in parsed]
+        known = pipeline.known_of(turn, events, self._relay, now)
         answers = pipeline.decide_all(
-            [event for _, event in parsed], histories, self._relay, now, partial(self._facts, turn, now)
+            events, histories, self._relay, now, partial(self._facts, turn, now), known
         )
         decided = list(zip([claim for claim, _ in parsed], answers, strict=True))
         everything = failed + self._record(turn, decided, now)

@@ -6,6 +6,8 @@ The bounds are far from what is usual, so that a busy machine stays within them 
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,12 @@ from benchmarks.history import FIGURES, NAME_WIDTH
 from benchmarks.multiplying import fill
 from benchmarks.nowhere import relay_to_nowhere
 from benchmarks.patterns import SHUT, Mass
+from benchmarks.retries import JUDGED, WAYS, scratch
+from benchmarks.retrying.draws import BEGIN, Outage, draw
+from benchmarks.retrying.engine import play
+from benchmarks.retrying.figures import figures
+from benchmarks.retrying.limits import faults
+from benchmarks.retrying.logs import OUTAGE_OF_CIRCLECI, OUTAGE_OF_REGISTRY
 from relay.model import DeliveryState
 from relay.store import Store
 
@@ -136,3 +144,54 @@ def test_every_part_is_one_that_can_be_run() -> None:
 
 def test_the_machine_is_named() -> None:
     assert re.match(r".+; Linux .+; Python 3\.\d+\.\d+; SQLite 3\.", machine())
+
+
+def test_recognising_failures_says_what_it_costs() -> None:
+    head, *rows = run("failures", "--rounds", "1")
+
+    assert head.split() == ["ms", "per", "log,", "least", "of", "1", "first", "again"]
+    assert [row[:8] for row in rows] == ["ordinary", "hostile,"]
+    assert max(numbers(row)[-1] for row in rows) < 1_000
+
+
+def test_retries_stay_within_their_limits_and_hide_no_break() -> None:
+    """Two days of two projects with an outage of CircleCI's and one of a registry."""
+    world = draw(seed=5, projects=2, days=2.0)
+    with scratch() as folder:
+        judged = play(world, folder / "judged", more=JUDGED.more, route=JUDGED.route)
+    seen = figures(judged)
+
+    assert faults(judged) == ()
+    assert seen.retries >= 8
+    assert seen.recovered >= 4
+    assert seen.announced == seen.breaks >= 15
+    assert seen.false <= 2
+    assert seen.delay(0.5) == 0.0
+    assert seen.in_outage <= 5 < seen.hit
+
+
+@pytest.mark.parametrize("way", [OUTAGE_OF_CIRCLECI, OUTAGE_OF_REGISTRY])
+def test_an_outage_of_everything_for_hours_starts_no_storm(way: str) -> None:
+    lasts = Outage(way=way, begin=BEGIN + timedelta(hours=1), end=BEGIN + timedelta(hours=6))
+    world = replace(draw(seed=3, projects=6, days=0.25), outages=(lasts,))
+    with scratch() as folder:
+        judged = play(world, folder / "judged", more=JUDGED.more, route=JUDGED.route)
+    seen = figures(judged)
+
+    assert faults(judged) == ()
+    assert seen.hit >= 50
+    assert 1 <= sum(lasts.begin <= at < lasts.end for at, _ in judged.asked) <= 3
+
+
+def test_unlimited_retries_would_be_noticed() -> None:
+    """The same failures with everything run again once: what the check is there to find."""
+    (always,) = (way for way in WAYS if way.name == "always once")
+    with scratch() as folder:
+        course = play(
+            draw(seed=1, projects=2, days=1.0), folder / "always", more=always.more, route=always.route
+        )
+
+    found = " ".join(faults(course))
+    assert "a fork was run again" in found
+    assert "broken-compile was run again" in found
+    assert figures(course).false > 5

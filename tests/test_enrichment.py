@@ -12,8 +12,8 @@ from relay import preparing
 from relay.circleci.facade import CircleCI
 from relay.circleci.http import Http
 from relay.enriching import Enricher, Line
-from relay.enriching.errorlines import first_error
 from relay.enriching.needs import FETCHABLE, FIRST_ERROR, names_used
+from relay.failures.errorlines import first_error
 from relay.model import Change, Event, EventKind, Job, Pipeline, Status, Workflow
 from relay.pipeline import Relay
 from relay.wiring import build, load_config
@@ -115,6 +115,50 @@ def test_a_job_is_its_own_failed_job(enricher: Enricher, server: CircleCIServer,
 
     assert [(job["name"], job["first_error"]) for job in notes["failed_jobs"]] == [("test", "Error: no door")]
     assert not server.asked("GET", "/workflow/")
+
+
+def test_the_failure_of_the_worst_job_and_of_each(
+    server: CircleCIServer, project: FakeProject, workflow: Json, enricher: Enricher
+) -> None:
+    build = server.world.add_build_in_workflow(project, workflow, 10, job="compile")
+    server.world.add_log(build, "Build", [{"message": "a.ts(1,2): error TS2322: no\r\n", "type": "err"}])
+
+    failure = enricher.fetch(about(workflow), frozenset({"failure"}))["failure"]
+
+    assert [(job["name"], job["class"]) for job in failure["jobs"]] == [
+        ("test", "genuine.test"),
+        ("lint", "unknown"),
+        ("compile", "genuine.compile"),
+    ]
+    assert (failure["name"], failure["tests"]) == ("test", ["Door::opens"])
+    compiled = failure["jobs"][2]
+    assert (compiled["signature"], compiled["evidence"], compiled["step"], compiled["exit_code"]) == (
+        "gen.ts",
+        "a.ts(1,2): error TS2322: no",
+        "Build",
+        1,
+    )
+    asked = [ask.path for ask in server.requests]
+    assert len(asked) == len(set(asked))  # nothing twice
+
+
+def test_a_job_without_a_failed_step_was_lost(
+    server: CircleCIServer, project: FakeProject, enricher: Enricher
+) -> None:
+    workflow = server.world.add_workflow(server.world.add_pipeline(project))
+    server.world.add_build_in_workflow(project, workflow, 7, job="test")
+
+    assert enricher.fetch(about(workflow), frozenset({"failure"}))["failure"]["class"] == "agent"
+
+
+def test_of_a_job_that_cannot_be_read_nothing_is_said(
+    server: CircleCIServer, workflow: Json, enricher: Enricher
+) -> None:
+    server.script("GET", "/api/v1.1/", says(403, {"message": "not yours"}), times=9)
+
+    notes = enricher.fetch(about(workflow), frozenset({"failure"}))
+
+    assert notes == {"enrichment_problem": "CircleCI could not be asked for the log of test: not yours"}
 
 
 def test_only_what_is_wanted_is_asked(enricher: Enricher, server: CircleCIServer, workflow: Json) -> None:
@@ -295,6 +339,38 @@ def test_of_what_passed_no_failures_are_asked(tmp_path: Path) -> None:
 
     assert preparing.may_be_enriched(make_event(), relay)
     assert not preparing.may_be_enriched(make_event(status=Status.SUCCESS), relay)
+
+
+def test_a_rule_matches_the_class_of_a_failure_and_secrets_are_masked(
+    tmp_path: Path, server: CircleCIServer, project: FakeProject, workflow: Json
+) -> None:
+    build = server.world.add_build_in_workflow(project, workflow, 10, job="compile")
+    log = "a.ts(1,2): error TS2322: personal-token-of-alice is no number"
+    server.world.add_log(build, "Build", [{"message": log, "type": "err"}])
+    routes = """
+  - { name: bad luck, match: { failure.class: [net, registry] }, notify: console }
+  - { name: broken, match: { failure.jobs.class: "genuine.compile" }, notify: console }
+  - { name: any, when: "failure.class == 'unknown' or failure.class.startswith('genuine')", notify: console }
+"""
+    relay = relay_with(tmp_path, routes, url=server.url)
+
+    event = preparing.enriched(about(workflow), relay, tuple, 5.0)
+
+    assert [decision.route for decision in relay.router.resolve(event).decisions] == ["broken", "any"]
+    assert "personal-token" not in repr(event.notes)
+    assert event.notes["failure"]["jobs"][2]["evidence"] == "a.ts(1,2): error TS2322: *** is no number"
+
+
+def test_own_signatures_are_used_for_events(
+    tmp_path: Path, server: CircleCIServer, project: FakeProject, workflow: Json
+) -> None:
+    routes = """  - { match: { failure.class: door }, notify: console }
+signatures: { classes: { door: { add: [{ id: door.none, re: "no door" }] } } }"""
+    relay = relay_with(tmp_path, routes, url=server.url)
+
+    event = preparing.enriched(about(workflow), relay, tuple, 5.0)
+
+    assert event.notes["failure"]["jobs"][0]["class"] == "door"
 
 
 # The line of events that wait

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relay.errors import TemplateError
-from relay.model import Author, Change, Event, EventKind, Status
+from relay.model import Author, Change, Event, EventKind, Pipeline, Status
 from relay.people import AUTHOR
 from relay.planning import NewDelivery, Reservation
 from relay.quieting import (
@@ -364,7 +364,7 @@ def test_what_is_dropped_uses_no_slot_up() -> None:
 
 def test_of_a_held_message_what_was_fixed_meanwhile_is_no_news() -> None:
     def told(id: str, change: Change, status: Status = Status.FAILED) -> Event:
-        return make_event(id=id, change=change, status=status)
+        return make_event(id=id, change=change, status=status, pipeline=Pipeline(id=id))
 
     events = [
         told("broke", Change.BROKE),

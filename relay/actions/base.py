@@ -5,7 +5,7 @@ it did, or raises DeliveryError; a failure stops no message.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -43,6 +43,7 @@ class Doing:
     event: Event
     scope: str  # the event's state key
     now: datetime
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of its delivery
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +54,7 @@ class Tools:
     transport: Transport
     runs: Runs
     note: Callable[[Mapping[str, Any]], None]
+    is_off: Callable[[], str | None] = lambda: None  # why no retry that was judged is made just now
 
 
 class Unresolved(DeliveryError):

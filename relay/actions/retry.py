@@ -4,7 +4,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from relay import durations
 from relay.actions.base import Action, Doing, NotYet, Tools
+from relay.actions.parts.objections import objection
 from relay.actions.parts.options import Seconds
 from relay.actions.parts.starting import Starter
 from relay.actions.parts.whereabouts import NOTHING, Whereabouts, told, whereabouts
@@ -15,6 +17,8 @@ from relay.errors import DeliveryError
 from relay.model import Answer, Event, Status
 from relay.runs import Intent, Run, RunKind, RunState, retry_origin, why_no_retry
 
+JUDGED = "flaky"  # the policy of what the section `retry` decides on
+RULED = "retry"  # among the settings of its delivery: what was ruled
 WORDS = {RetryFrom.FAILED: "from its failed jobs", RetryFrom.START: "from the start"}
 
 
@@ -28,6 +32,10 @@ class Retry(Action):
         default=RetryFrom.FAILED, alias="from", description="The `failed` jobs only, or all from the `start`."
     )
     ssh: bool = Field(default=False, description="With SSH, for the owner of the token. Never for forks.")
+    policy: Literal["always", "flaky"] = Field(
+        default="always",
+        description="`flaky` runs again only what the section `retry` judges worth it, within its budgets.",
+    )
     limit: int = Field(
         default=1, ge=1, le=10, description="How often one workflow or build is run again at most."
     )
@@ -40,7 +48,7 @@ class Retry(Action):
         what = (
             f"would run workflow {event.workflow.name} again" if event.workflow.id else "would run it again"
         )
-        after = f" in {self.delay:g} s" if self.delay else ""
+        after = f" in {durations.spell(self.delay)}" if self.delay else ""
         return f"{what} {WORDS[self.start]}{after}, at most {self.limit} time{'s' * (self.limit > 1)}"
 
     def act(self, doing: Doing, tools: Tools) -> Answer:
@@ -49,9 +57,19 @@ class Retry(Action):
         run = tools.runs.find(doing.delivery_id)
         if run is not None and run.state is not RunState.REFUSED:
             return starter.resume(run)
+        stop = self._objection(doing, tools, client, where)
+        if stop is not None:
+            return starter.refrain(stop)
         self._refuse_unfit(doing.event)
-        overtaken = _overtaken(client, where)
-        return starter.refrain(overtaken) if overtaken else starter.start()
+        yields = self.policy != JUDGED or doing.settings.get(RULED, {}).get("yields", True)
+        overtaken = _overtaken(client, where, yields=yields)
+        return starter.refrain(overtaken, leads_on=True) if overtaken else starter.start()
+
+    def _objection(self, doing: Doing, tools: Tools, client: CircleCI, where: Whereabouts) -> str | None:
+        """What has come up since the policy decided on it."""
+        if self.policy != JUDGED:
+            return None
+        return tools.is_off() or objection(doing.event, client, where.workflow, doing.now)
 
     def _refuse_unfit(self, event: Event) -> None:
         if self.ssh and event.fork:
@@ -60,7 +78,10 @@ class Retry(Action):
             raise DeliveryError("it passed, so no job has failed; use from: start", permanent=True)
 
     def _starter(self, doing: Doing, tools: Tools, client: CircleCI, where: Whereabouts) -> Starter:
-        origin = retry_origin(doing.event)
+        origin, start, limit = retry_origin(doing.event), self.start, self.limit
+        if self.policy == JUDGED and (ruled := doing.settings.get(RULED)):
+            start = RetryFrom.START if ruled["from_start"] else self.start
+            limit = ruled["limit"]
         if origin is None:
             raise DeliveryError(NOTHING, permanent=True)
         intent = Intent(
@@ -76,19 +97,19 @@ class Retry(Action):
             doing=doing,
             tools=tools,
             type=self.type,
-            did=f"ran it again {WORDS[self.start]}" if where.workflow else "ran it again",
+            did=f"ran it again {WORDS[start]}" if where.workflow else "ran it again",
             intent=intent,
             why_not=lambda earlier: why_no_retry(
-                doing.event, earlier, limit=self.limit, cooldown=self.cooldown, now=doing.now
+                doing.event, earlier, limit=limit, cooldown=self.cooldown, now=doing.now
             ),
-            ask=lambda: client.retry(where.project, **where.named(), start=self.start, ssh=self.ssh),
+            ask=lambda: client.retry(where.project, **where.named(), start=start, ssh=self.ssh),
             look=lambda run: _child(client, where, _known(tools, run)),
         )
 
 
-def _overtaken(client: CircleCI, where: Whereabouts) -> str | None:
+def _overtaken(client: CircleCI, where: Whereabouts, *, yields: bool = True) -> str | None:
     """Why it needs no other run: somebody is quicker. NotYet while it still runs."""
-    if where.workflow is not None and _runs_by_itself(client, where.workflow):
+    if where.workflow is not None and _runs_by_itself(client, where.workflow) and yields:
         return "CircleCI itself is about to run it again"
     passed: tuple[str, ...] = ()
     while (newer := _child(client, where, passed)) is not None and not newer.started:

@@ -106,7 +106,8 @@ class Stage:
     ) -> Mapping[str, Planned | Exception]:
         histories = worker.histories_of(scene.turn, events, self._relay)
         look_up = partial(self._facts, scene, batch)
-        plans = pipeline.decide_all(events, histories, self._relay, batch.at, look_up)
+        known = pipeline.known_of(scene.turn, events, self._relay, batch.at)
+        plans = pipeline.decide_all(events, histories, self._relay, batch.at, look_up, known)
         return {event.id: plan for event, plan in zip(events, plans, strict=True)}
 
     def _facts(self, scene: Scene, batch: Batch, wanted: Wanted) -> Facts:

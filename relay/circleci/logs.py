@@ -4,8 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import re2
-
 from relay.circleci.connection import MEGABYTE
 from relay.circleci.errors import Forbidden, Refused
 from relay.circleci.http import Http
@@ -13,8 +11,6 @@ from relay.circleci.reading import mapping, text
 from relay.circleci.types.builds import Action, Build
 
 LOG_LIMIT = 16 * MEGABYTE  # bytes of one action's log that are read
-# Escape sequences of terminals: CSI … letter, OSC … BEL or ST, and two-character ones.
-_ANSI = re2.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,12 +63,6 @@ def _renewed(build: Build, action: Action) -> Action:
     """The same action as it is now."""
     same = (each for _, each in _actions(build) if (each.step, each.index) == (action.step, action.index))
     return next(same, action)
-
-
-def plain(log: str) -> str:
-    """Without terminal escapes, and with \\n at line ends."""
-    stripped: bytes = _ANSI.sub(b"", log.encode("utf-8", "replace"))
-    return stripped.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _joined(body: str) -> tuple[str, bool]:

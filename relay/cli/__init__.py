@@ -25,6 +25,8 @@ COMMANDS = {
     "replay": "ledger",
     "prune": "ledger",
     "silence": "silences",
+    "retry": "retries",
+    "signatures": "signatures",
     "db": "database",
     "circleci": "circleci",
 }

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from rich.text import Text
 
 from relay import planning
-from relay.cli import kept_quiet
+from relay.cli import kept_quiet, ruled
 from relay.cli.output import (
     ago,
     aligned,
@@ -25,9 +25,17 @@ from relay.cli.output import (
 from relay.cli.report import event_line, labelled, result_of, route_lines, route_records
 from relay.config import Config
 from relay.model import DeliveryState, Event
+from relay.policy import RuledBefore
 from relay.routing import TraceLine, completed, from_record
 from relay.sandbox import compile_condition
-from relay.store import AttemptRow, DeliveryDetail, DeliveryRow, EventDetail, EventRow, EventState
+from relay.store import (
+    AttemptRow,
+    DeliveryDetail,
+    DeliveryRow,
+    EventDetail,
+    EventRow,
+    EventState,
+)
 
 PENDING = (DeliveryState.OPEN, DeliveryState.WAITING)
 
@@ -67,7 +75,10 @@ def readable(body: bytes, mask: Callable[[str], str]) -> str:
 
 
 def event_record(
-    found: EventDetail, trace: Sequence[TraceLine], deliveries: Sequence[DeliveryDetail]
+    found: EventDetail,
+    trace: Sequence[TraceLine],
+    deliveries: Sequence[DeliveryDetail],
+    later: RuledBefore | None = None,
 ) -> dict[str, Any]:
     """The event for scripts; the body is left to --raw."""
     return {
@@ -78,6 +89,8 @@ def event_record(
         "event": plain(found.event),
         "routes": route_records(trace),
         "quiet": list(quiet_of(found)),
+        "ruling": (found.decision or {}).get("ruling"),
+        "came_of_it": plain(ruled.came_of_record(later)),
         "attempts": plain(found.attempts),
         "deliveries": [delivery_record(delivery) for delivery in deliveries],
     }
@@ -113,8 +126,10 @@ def event_lines(
     deliveries: Sequence[DeliveryDetail],
     settings: Config,
     now: datetime,
+    later: RuledBefore | None = None,
 ) -> Iterator[Text]:
-    """Header and facts, routes as they were decided, deliveries with their attempts."""
+    """Header and facts, routes as they were decided, deliveries with their attempts. later: what came of a
+    failed run that was ruled on."""
     zone = ZoneInfo(settings.defaults.timezone)
     yield event_line(found.event) if found.event else _bare_line(found.row)
     yield from _facts(found, zone, now)
@@ -127,6 +142,8 @@ def event_lines(
         yield from route_lines(trace)
         yield Text()
         yield from _deliveries(deliveries, zone, now)
+        judged = ruled.lines(found.decision.get("ruling"), zone, later)
+        yield from (Text(), *judged) if judged else ()
         quiet = kept_quiet.lines(quiet_of(found), zone)
         yield from (Text(), *quiet[:-1]) if quiet else ()
 

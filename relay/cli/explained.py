@@ -6,8 +6,11 @@ from datetime import datetime
 from functools import partial
 
 from relay import changes, payloads, pipeline
-from relay.model import EventKind, Generation, Outcome, Status
+from relay.fields import is_fetched
+from relay.judging import Known
+from relay.model import Event, EventKind, Generation, Outcome, Status
 from relay.pipeline import Decided, Relay
+from relay.policy import Memory
 from relay.quieting import Facts, Slot, SlotState, Wanted
 from relay.routing import TraceLine
 from relay.store import EventFilter, EventRow, OpenGroup, Store, StoredEvent
@@ -41,14 +44,15 @@ class Explained:
 
 def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, now: datetime) -> Explained:
     """Raises PayloadError. With a store, its history counts; else `past` does."""
-    event = pipeline.normalise(hook, relay)
+    event = _with_fetched(pipeline.normalise(hook, relay), store)
     if store is not None and event.kind in changes.RESULTS:
         key = pipeline.key_of(event, relay)
         known = [outcome for outcome in store.history(key) if outcome.event_id < hook.id]
         ignored = _ignored(store, EventFilter(project=event.project.slug), key, hook.id, relay)
         past = Past(outcomes=(*known, *ignored))
     look_up = partial(_facts, store, hook.id, now) if store else pipeline.know_nothing
-    decided = pipeline.decide(event, past.outcomes, relay, now, look_up)
+    judged_by = _known(store, event, relay, now) if store else {}
+    decided = pipeline.decide(event, past.outcomes, relay, now, look_up, judged_by)
     if event.kind is EventKind.PING:
         decided = replace(decided, deliveries=(), quiet=())
     lanes = [delivery.lane for delivery in decided.deliveries if delivery.lane]
@@ -62,6 +66,26 @@ def explain(hook: StoredEvent, store: Store | None, past: Past, relay: Relay, no
         groups=_groups(store, decided, hook.id) if store else {},
         received=_received(store, hook) if store else None,
     )
+
+
+def _known(store: Store, event: Event, relay: Relay, now: datetime) -> Mapping[str, Known]:
+    """What judging it needs, as far as that came before the event."""
+    found = pipeline.known_of(store, [event], relay, now)
+    return {
+        name: replace(known, memory=_before(known.memory, event.id, now)) for name, known in found.items()
+    }
+
+
+def _before(memory: Memory, event_id: str, now: datetime) -> Memory:
+    runs = {key: tuple(run for run in found if run.event_id < event_id) for key, found in memory.runs.items()}
+    return replace(memory, runs=runs, retries=tuple(each for each in memory.retries if each.ended_at <= now))
+
+
+def _with_fetched(event: Event, store: Store | None) -> Event:
+    """With what was fetched about it when it was planned: to explain asks nobody."""
+    detail = store.event(event.id) if store else None
+    known = detail.event.notes if detail and detail.event else {}
+    return replace(event, notes={**event.notes, **{name: known[name] for name in known if is_fetched(name)}})
 
 
 def _received(store: Store, hook: StoredEvent) -> EventRow | None:

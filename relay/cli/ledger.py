@@ -127,10 +127,11 @@ def event(path: str, event_id: str, raw: bool, as_json: bool) -> None:
             return
         deliveries = tuple(each for row in detail.in_order(found) if (each := store.delivery(row.id)))
         trace = detail.trace_of(found, store.config(found.config) if found.config else None)
+        later = store.ruled([found.row.id]).get(found.row.id)
         if as_json:
-            print_json(masked(detail.event_record(found, trace, deliveries), settings.masker))
+            print_json(masked(detail.event_record(found, trace, deliveries, later), settings.masker))
         else:
-            told = detail.event_lines(found, trace, deliveries, settings, store.now())
+            told = detail.event_lines(found, trace, deliveries, settings, store.now(), later)
             print_lines(mask_lines(told, settings.masker))
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from rich.text import Text
 
 from relay import changes, durations
-from relay.cli import doings, kept_quiet
+from relay.cli import doings, kept_quiet, ruled
 from relay.cli.explained import Explained
 from relay.cli.output import ago, aligned, count, plain, short, visible
 from relay.cli.reasons import nearest_miss, why_no_change, why_nothing
+from relay.judging import as_record as as_ruling
 from relay.model import Conversation, Event, Outcome, Status
 from relay.notifiers.base import Notifier
 from relay.people import AUTHOR
@@ -41,7 +42,10 @@ def lines(explained: Explained) -> Iterator[Text]:
     yield Text()
     yield from _delivery_lines(explained, told, width)
     yield Text()
-    yield from kept_quiet.lines(as_records(explained.decided.quiet), explained.relay.timezone, width)
+    judged = ruled.lines(as_ruling(explained.decided.judged), explained.relay.timezone)
+    yield from (*judged, Text()) if judged else ()
+    quiet = [each for each in explained.decided.quiet if each.control is not Control.RETRY]
+    yield from kept_quiet.lines(as_records(quiet), explained.relay.timezone, width)
     yield from doings.lines(explained)
     hint = f"--payload {told[0].target} shows the request body" if told else ""
     yield Text((DRY + hint).rstrip())
@@ -52,6 +56,7 @@ def head(explained: Explained) -> Iterator[Text]:
     yield event_line(explained.decided.event)
     yield from _received_lines(explained)
     yield from _state_lines(explained)
+    yield from _failure_lines(explained.decided.event)
     yield _config_line(explained)
 
 
@@ -126,6 +131,14 @@ def _state_lines(explained: Explained) -> Iterator[Text]:
     attempt = decided.event.workflow.attempt or 1
     if attempt > 1:
         yield labelled("", f"attempt {attempt} in its pipeline")
+
+
+def _failure_lines(event: Event) -> Iterator[Text]:
+    """What kind of failure it was found to be, and by which line."""
+    found = event.notes.get("failure")
+    if found:
+        signature = f" ({found['signature']})" if found.get("signature") else ""
+        yield labelled("failure", f"{found.get('class')}{signature}  {found.get('evidence') or ''}".rstrip())
 
 
 def _before(explained: Explained) -> str:
@@ -307,6 +320,7 @@ def as_record(explained: Explained) -> dict[str, Any]:
         ],
         "quiet": as_records(decided.quiet),
         "actions": doings.records(explained),
+        "ruling": as_ruling(decided.judged),
     }
 
 

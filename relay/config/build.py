@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from relay.config.config import Config
 from relay.config.file import File
 from relay.config.names import Place, named_routes
+from relay.config.retry import FLAKY, Retry
 from relay.config.tree import Path
 from relay.errors import Fault
 from relay.routing import RouteSpec
@@ -61,13 +62,21 @@ def build(
         notifiers=notifiers,
         templates=file.templates,
         actions=actions,
+        signatures=file.signatures,
         routes=route_specs(file),
         unmatched=file.unmatched,
         tests=file.tests,
         watch=file.watch,
         silences=file.silences,
         schedules=file.schedules,
+        retry=_retry(file, actions),
     )
+
+
+def _retry(file: File, actions: Mapping[str, BaseModel]) -> Retry | None:
+    """Failures are judged where the file says so, or an action wants it."""
+    is_wanted = any(getattr(action, "policy", None) == FLAKY for action in actions.values())
+    return file.retry if is_wanted or "retry" in file.model_fields_set else None
 
 
 def secrets_in(value: Any) -> Iterator[Secret]:

@@ -8,8 +8,10 @@ from pydantic import BaseModel
 from relay.config.examples import Example
 from relay.config.people import Person
 from relay.config.quiet import Hours, SilenceSpec
+from relay.config.retry import Retry
 from relay.config.routes import Unmatched
 from relay.config.server import CircleCI, Defaults, Server
+from relay.config.signatures import Signatures
 from relay.config.templates import TemplateSpec
 from relay.config.watch import Watch
 from relay.errors import Fault
@@ -33,9 +35,11 @@ class Config:
     notifiers: Mapping[str, BaseModel]
     templates: Mapping[str, TemplateSpec]
     actions: Mapping[str, BaseModel]
+    signatures: Signatures
     routes: tuple[RouteSpec, ...]
     unmatched: Unmatched
     watch: Mapping[str, Watch]
     silences: tuple[SilenceSpec, ...]
     schedules: Mapping[str, Hours]
+    retry: Retry | None  # None: nothing is judged
     tests: tuple[Example, ...] = ()

@@ -13,14 +13,16 @@ from relay import durations, moments
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
+from relay.config.retry_conditions import retry_faults, told_in_short
+from relay.config.signature_checks import signature_faults
 from relay.config.suggestions import unknown
 from relay.config.templates import STANDARD
 from relay.config.tree import Path, find
-from relay.config.unavailable import is_unavailable_field, is_unavailable_target, not_available
 from relay.errors import Fault
 from relay.fields import field_type, is_fetched
 from relay.people import AUTHOR
 from relay.planning import DIRECT
+from relay.policy import written_path
 from relay.routing import check_match
 
 NO_ROUTES = (
@@ -60,6 +62,8 @@ def cross_check(subject: Subject) -> tuple[Fault, ...]:
         _fallbacks,
         _tests,
         _silences,
+        _retry,
+        _signatures,
         _trunk,
         _dedupe,
     )
@@ -129,9 +133,6 @@ def _match(subject: Subject, match: Mapping[str, Any], path: Path) -> Iterator[F
     for error in check_match(match):
         no_field = bool(error.path) and field_type(str(error.path[-1])) is None
         yield subject.page.fault((*path, *error.path), error.problem, at_key=no_field)
-    for key_path in _match_keys(match, path):
-        if is_unavailable_field(str(key_path[-1])):
-            yield subject.page.fault(key_path, not_available(str(key_path[-1])), at_key=True)
 
 
 def _dedupe(subject: Subject) -> Iterator[Fault]:
@@ -159,6 +160,19 @@ def _silences(subject: Subject) -> Iterator[Fault]:
                 yield subject.page.fault((*path, "until"), "it ends before it begins")
 
 
+def _retry(subject: Subject) -> Iterator[Fault]:
+    for path, when, error in retry_faults(subject.file.retry):
+        yield subject.page.fault((*path, *written_path(error.path, when)), told_in_short(error), at_key=True)
+    ids = [rule.id for rule in subject.file.retry.rules or ()]
+    for index, name in enumerate(ids):
+        if name in ids[:index]:
+            yield subject.page.fault(("retry", "rules", index, "id"), f"two rules are called {name}")
+
+
+def _signatures(subject: Subject) -> Iterator[Fault]:
+    return signature_faults(subject.file.signatures, subject.page)
+
+
 def _trunk(subject: Subject) -> Iterator[Fault]:
     """Without the branch in its key, a state is that of all branches, and trunk has none of its own."""
     defaults = subject.file.defaults
@@ -181,9 +195,7 @@ def _names(subject: Subject, names: Iterable[str], path: Path) -> Iterator[Fault
     names = tuple(names)
     for index, written in enumerate(names):
         name = written.removeprefix("+")
-        if is_unavailable_target(name):
-            yield subject.page.fault((*path, index), not_available(name))
-        elif name.startswith(DIRECT):
+        if name.startswith(DIRECT):
             yield from _person(subject, name.removeprefix(DIRECT), (*path, index))
         elif subject.notifiers is not None and name not in subject.notifiers:
             yield subject.page.fault(

@@ -8,9 +8,11 @@ from pydantic import Field
 from relay.config.examples import Example
 from relay.config.people import Person
 from relay.config.quiet import Hours, SilenceSpec
+from relay.config.retry import Retry
 from relay.config.routes import Route, Unmatched
 from relay.config.section import Section
 from relay.config.server import CircleCI, Defaults, Server
+from relay.config.signatures import Signatures
 from relay.config.templates import TemplateSpec
 from relay.config.values import Kind, Name
 from relay.config.watch import Watch
@@ -48,7 +50,12 @@ class File(Section):
     actions: Mapping[Name, Written] = Field(
         default_factory=dict, description="Things done through an API, by name."
     )
-    retry: Written = Field(default_factory=dict, description="When a failed build is tried again.")
+    signatures: Signatures = Field(
+        default=Signatures(), description="What is added to the catalogue by which failures are recognised."
+    )
+    retry: Retry = Field(
+        default=Retry(), description="When a failed run is tried again before anybody is told."
+    )
     silences: tuple[SilenceSpec, ...] = Field(
         default=(), description="Times in which nothing is said about some events."
     )

@@ -3,7 +3,6 @@
 from typing import Any, TypeAlias
 
 from relay.config.meanings import MEANINGS
-from relay.config.unavailable import is_unavailable_field
 from relay.fields import ALL, FieldType
 from relay.routing.match import WORDS
 
@@ -31,11 +30,7 @@ SCALARS = {
 
 def match_schema() -> Schema:
     """Fields that can be matched now, and the blocks that join matches."""
-    fields = {
-        name: _field(name, kind)
-        for name, kind in ALL.items()
-        if kind in PATTERNS and not is_unavailable_field(name)
-    }
+    fields = {name: _field(name, kind) for name, kind in ALL.items() if kind in PATTERNS}
     blocks = {name: {**MATCHES, "description": meaning} for name, meaning in BLOCKS.items()}
     open_names = "|".join(name.replace(".", r"\.") for name, kind in ALL.items() if kind is FieldType.MAPPING)
     return {

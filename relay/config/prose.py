@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from relay.config.unavailable import NOT_YET
 from relay.fields import FieldType
 
 TYPES: Mapping[FieldType, str] = {
@@ -97,13 +96,8 @@ All keys of a `match` must hold; of a list one item must.
 `any:`, `all:` and `not:` take lists of matches. A missing field never matches a pattern; a list of only
 `!` patterns lets it pass.
 
-`failed_jobs`, `failed_tests`, `log` and `artifacts` are in no webhook. With a `circleci.token` they are
-fetched once per event, when a route that applies or its message uses them, within `circleci.enrich_within`.
-If that fails, the message goes without them and says so. They cannot be part of `group.by` or `state.key`.
+`failed_jobs`, `failed_tests`, `log`, `failure` and `artifacts` are in no webhook. With a `circleci.token`
+they are fetched once per event, when a route that applies or its message uses them, within
+`circleci.enrich_within`. If that fails, the message goes without them and says so. They cannot be part of
+`group.by` or `state.key`. `failure` is what the logs come to; see docs/failures.md.
 """
-
-AFTER = f"""\
-## Not in this release
-
-The format has room for these; until they work, a file that uses them is refused:
-{", ".join(f"`{entry}`" for entry in sorted(NOT_YET))}."""

@@ -15,7 +15,6 @@ from relay.config.faults import Page
 from relay.config.substitution import substitute
 from relay.config.targets import Types
 from relay.config.tree import Node, with_above
-from relay.config.unavailable import refuse
 from relay.config.warnings import warnings_about
 from relay.errors import ConfigError, Fault
 
@@ -83,9 +82,9 @@ def _read(
     if node is None:
         return writing_faults
     substituted = substitute(node, environ, file)
-    page, unavailable = _page(substituted.node, file)
+    page = _page(substituted.node, file)
     checked = check_document(page, notifier_types, action_types)
-    faults = _together(writing_faults, substituted.faults, unavailable, checked.faults)
+    faults = _together(writing_faults, substituted.faults, checked.faults)
     if faults:
         return discreet(faults, substituted)
     return build(
@@ -99,13 +98,12 @@ def _read(
     )
 
 
-def _page(node: Node, file: str) -> tuple[Page, tuple[Fault, ...]]:
-    """The document without what is not available yet and without sections that were left empty."""
-    kept, faults = refuse(node, file)
-    if isinstance(kept.value, Mapping):
-        written = {key: below for key, below in kept.value.items() if below.value is not None}
-        kept = replace(kept, value=written)
-    return Page(file, kept), faults
+def _page(node: Node, file: str) -> Page:
+    """The document without sections that were left empty."""
+    if not isinstance(node.value, Mapping):
+        return Page(file, node)
+    written = {key: below for key, below in node.value.items() if below.value is not None}
+    return Page(file, replace(node, value=written))
 
 
 def _together(*groups: Iterable[Fault]) -> tuple[Fault, ...]:

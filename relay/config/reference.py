@@ -13,11 +13,10 @@ from pydantic.fields import FieldInfo
 
 from relay.config.file import File
 from relay.config.meanings import MEANINGS
-from relay.config.prose import ACTIONS_INTRO, AFTER, BEFORE, FIELDS_INTRO, NOTIFIERS_INTRO, TYPES
+from relay.config.prose import ACTIONS_INTRO, BEFORE, FIELDS_INTRO, NOTIFIERS_INTRO, TYPES
 from relay.config.section import Section
 from relay.config.targets import Types
 from relay.config.templates import Override, TemplateSpec
-from relay.config.unavailable import NOT_YET, is_unavailable_field
 from relay.config.wording import bare, default_of, kind_of
 from relay.fields import ALL
 from relay.routing.match import WORDS
@@ -33,7 +32,6 @@ def render(notifier_types: Types, action_types: Types) -> str:
         *_targets("notifiers", NOTIFIERS_INTRO, notifier_types),
         *_targets("actions", ACTIONS_INTRO, action_types),
         *_fields(),
-        AFTER,
     )
     return "\n".join(parts) + "\n"
 
@@ -45,12 +43,12 @@ def _sections(path: str, model: type[BaseModel], heading: str) -> Iterator[str]:
         "",
         (model.__doc__ or "").strip().split("\n")[0],
         "",
-        *_table(model, _prefix(path)),
+        *_table(model),
         "",
     )
     if model is TemplateSpec:
-        yield from ("### `templates.NAME.TYPE`", "", _first_line(Override), "", *_table(Override, ""), "")
-    for name, field in _shown(model, _prefix(path)):
+        yield from ("### `templates.NAME.TYPE`", "", _first_line(Override), "", *_table(Override), "")
+    for name, field in _shown(model):
         inner = _model_in(field.annotation)
         if inner is not None and inner is not model:
             below = _below(path, name, field)
@@ -63,28 +61,18 @@ def _below(path: str, name: str, field: FieldInfo) -> str:
     return f"{path}.{name}{suffix}" if path else f"{name}{suffix}"
 
 
-def _table(model: type[BaseModel], prefix: str, without: Collection[str] = ()) -> Iterator[str]:
+def _table(model: type[BaseModel], without: Collection[str] = ()) -> Iterator[str]:
     """One row for each key; `without` are names of fields told elsewhere."""
     yield from HEAD
-    for name, field in _shown(model, prefix):
+    for name, field in _shown(model):
         if name not in without:
             cells = (f"`{field.alias or name}`", kind_of(field.annotation, field.metadata), default_of(field))
             yield f"| {' | '.join(map(_cell, cells))} | {_cell(field.description or '')} |"
 
 
-def _shown(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
-    """The fields that this release has. A key of whose words some are not there yet has no use either."""
-    for name, field in model.model_fields.items():
-        entry = f"{prefix}{name}"
-        is_refused = any(refused == entry or refused.startswith(f"{entry}=") for refused in NOT_YET)
-        if not field.exclude and not is_refused:
-            yield name, field
-
-
-def _prefix(path: str) -> str:
-    """How NOT_YET names the keys of a section."""
-    section = path.partition(".")[0].removesuffix("[]")
-    return f"{section}." if section else ""
+def _shown(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """The fields that may be written."""
+    return ((name, field) for name, field in model.model_fields.items() if not field.exclude)
 
 
 def _targets(section: str, intro: str, types: Types) -> Iterator[str]:
@@ -94,13 +82,13 @@ def _targets(section: str, intro: str, types: Types) -> Iterator[str]:
     yield intro
     shared = set.intersection(*(set(model.model_fields) for model in types.values()))
     for _, model in sorted(types.items())[:1]:
-        yield from (*_table(model, f"{section}.", set(model.model_fields) - shared | {"type"}), "")
+        yield from (*_table(model, set(model.model_fields) - shared | {"type"}), "")
     for kind, model in sorted(types.items()):
         yield from (f"### `type: {kind}`", "", _first_line(model), "", *_own_keys(section, model, shared), "")
 
 
 def _own_keys(section: str, model: type[BaseModel], shared: Collection[str]) -> Iterator[str]:
-    rows = tuple(_table(model, f"{section}.", shared))
+    rows = tuple(_table(model, shared))
     yield from rows if len(rows) > len(HEAD) else ("No keys of its own.",)
 
 
@@ -109,8 +97,7 @@ def _fields() -> Iterator[str]:
     yield "| Field | Type | Meaning |"
     yield "|---|---|---|"
     for name, kind in ALL.items():
-        if not is_unavailable_field(name):
-            yield f"| `{name}` | {TYPES[kind]} | {_meaning(name)} |"
+        yield f"| `{name}` | {TYPES[kind]} | {_meaning(name)} |"
     yield ""
 
 

@@ -4,7 +4,7 @@ It describes the file as written: where a value may come from `${NAME}`, a text 
 this release does not do yet is left out, so editors do not offer it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel
@@ -16,7 +16,6 @@ from relay.config.quiet import SilenceSpec
 from relay.config.routes import Route
 from relay.config.targets import Types
 from relay.config.templates import SERVICES, Override, TemplateSpec
-from relay.config.unavailable import NOT_YET
 
 Schema: TypeAlias = dict[str, Any]
 Names: TypeAlias = Mapping[type[BaseModel], str]
@@ -35,7 +34,6 @@ def json_schema(notifier_types: Types, action_types: Types) -> Schema:
     file = definitions.pop(names[File])
     for section, types in (("notifiers", notifier_types), ("actions", action_types)):
         file["properties"][section]["additionalProperties"] = _targets(section, types, names, definitions)
-    _drop(file, _not_yet(""))
     return {"$schema": DRAFT, "title": "relay configuration", **_complete_file(file), "$defs": definitions}
 
 
@@ -62,7 +60,6 @@ def _or_empty(section: Schema) -> Schema:
 
 
 def _complete_routes(definitions: Schema) -> None:
-    _drop(definitions[Route.__name__], _not_yet("routes."))
     for model in (Route, SilenceSpec):
         properties = definitions[model.__name__]["properties"]
         properties["match"] = {**properties["match"], "$ref": "#/$defs/Match"}
@@ -83,7 +80,7 @@ def _targets(section: str, types: Types, names: Names, definitions: Schema) -> S
     if not types:
         return False
     for model in types.values():
-        _complete_target(section, definitions[names[model]])
+        definitions[names[model]].setdefault("properties", {})["type"] = {"type": "string"}  # always there
     choices = [
         {
             "if": {"required": ["type"], "properties": {"type": {"const": kind}}},
@@ -93,35 +90,6 @@ def _targets(section: str, types: Types, names: Names, definitions: Schema) -> S
     ]
     kinds = {"enum": sorted(types), "description": "Which kind it is."}
     return {"type": "object", "required": ["type"], "properties": {"type": kinds}, "allOf": choices}
-
-
-def _complete_target(section: str, definition: Schema) -> None:
-    """The key `type` is always there; what is not available is not offered."""
-    properties = definition.setdefault("properties", {})
-    properties["type"] = {"type": "string"}
-    _drop(definition, _not_yet(f"{section}."))
-    for entry in NOT_YET:
-        place, _, value = entry.partition("=")
-        _drop_choice(properties.get(place.removeprefix(f"{section}.")), value)
-
-
-def _not_yet(prefix: str) -> set[str]:
-    """Keys below a prefix that this release refuses."""
-    return {entry.removeprefix(prefix) for entry in NOT_YET if entry.startswith(prefix)}
-
-
-def _drop(definition: Schema, keys: Iterable[str]) -> None:
-    for key in keys:
-        definition["properties"].pop(key, None)
-        if key in definition.get("required", ()):
-            definition["required"].remove(key)
-
-
-def _drop_choice(schema: Any, value: str) -> None:
-    """Takes one word out of the words that a value may be."""
-    for choice in (schema or {}).get("anyOf", ()):
-        if value in choice.get("enum", ()):
-            choice["enum"].remove(value)
 
 
 def _adapted(schema: Any) -> Any:

@@ -7,14 +7,18 @@ from typing import Any
 from relay.config.faults import Page
 from relay.config.file import File
 from relay.config.names import named_routes
+from relay.config.retry import FLAKY
+from relay.config.retry_conditions import may_match_genuine
 from relay.config.templates import STANDARD, TemplateSpec, Wording
 from relay.errors import Fault
 from relay.model import EventKind
 from relay.planning import DIRECT
+from relay.policy import Mode
 
 NO_TOKEN = "there is no circleci.token"  # noqa: S105 - words
 UNHEARD = "nobody hears of its alarms; add a route with match: { event: relay }"
-FETCHED_ROOTS = frozenset({"artifacts", "failed_jobs", "failed_tests", "log"})
+FETCHED_ROOTS = frozenset({"artifacts", "failed_jobs", "failed_tests", "failure", "log"})
+FAILURE = "failure"  # a word that people also write in messages
 
 
 def warnings_about(file: File, page: Page) -> tuple[Fault, ...]:
@@ -24,6 +28,8 @@ def warnings_about(file: File, page: Page) -> tuple[Fault, ...]:
         *_unused_actions(file, page),
         *_unused_templates(file, page),
         *_missing_token(file, page),
+        *_wide_rules(file, page),
+        *_idle_retry(file, page),
         *_unheard_watches(file, page),
     )
 
@@ -69,6 +75,30 @@ def _unused_actions(file: File, page: Page) -> Iterator[Fault]:
             yield page.fault(("actions", name), "no route does it", at_key=True)
 
 
+def _idle_retry(file: File, page: Page) -> Iterator[Fault]:
+    """A policy that has nothing to go by, or that nothing carries out."""
+    if "retry" not in file.model_fields_set:
+        return
+    if not file.circleci.token:
+        yield page.fault(
+            ("retry",), f"needs the logs of failed steps from CircleCI, and {NO_TOKEN}", at_key=True
+        )
+    carried_out = any(options.get("policy") == FLAKY for options in file.actions.values())
+    if file.retry.mode is Mode.ON and not carried_out:
+        problem = (
+            "nothing carries it out; add an action { type: retry, policy: flaky } and a route that does it"
+        )
+        yield page.fault(("retry", "mode"), problem)
+
+
+def _wide_rules(file: File, page: Page) -> Iterator[Fault]:
+    """Rules that would run again what is really broken."""
+    for index, rule in enumerate(file.retry.rules or ()):
+        if rule.do.retry and may_match_genuine(rule.when):
+            problem = "may match what is really broken; say which class, signature, tests or history"
+            yield page.fault(("retry", "rules", index), problem)
+
+
 def _missing_token(file: File, page: Page) -> Iterator[Fault]:
     """What stays empty, or fails each time, because CircleCI is never asked."""
     if file.circleci.token:
@@ -105,7 +135,8 @@ def _in_template(template: Wording) -> frozenset[str]:
 
 def _in_text(text: str) -> frozenset[str]:
     """By the words in it: nothing is refused for this, so a word too many does no harm."""
-    return FETCHED_ROOTS & frozenset(re.findall(r"[a-z_]+", text))
+    words = FETCHED_ROOTS & frozenset(re.findall(r"[a-z_]+", text))
+    return words if re.search(rf"\b{FAILURE}\s*[.|\[]", text) else words - {FAILURE}
 
 
 def _unused_templates(file: File, page: Page) -> Iterator[Fault]:

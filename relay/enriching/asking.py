@@ -1,7 +1,7 @@
 """Asks CircleCI for what an event's webhook leaves out, within a bounded time and whatever happens.
 
 Everything is given as plain values, as it is kept with the event: `failed_jobs`, `failed_tests`, `log`,
-`artifacts`, and `enrichment_problem` when not all could be had.
+`failure`, `artifacts`, and `enrichment_problem` when not all could be had.
 """
 
 import threading
@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.circleci.errors import CircleCIError
 from relay.enriching.needs import FIRST_ERROR
+from relay.enriching.steps import Steps, steps_of
 from relay.errors import UsageError
+from relay.failures.catalogue import Catalogue, shipped
+from relay.failures.record import Failure, is_genuine
+from relay.failures.written import as_notes
 from relay.model import Event, EventKind
 
 if TYPE_CHECKING:
@@ -55,9 +59,19 @@ class _Job:
 class Enricher:
     """Shared by threads. `within`: seconds for everything about one event."""
 
-    def __init__(self, client: "CircleCI", *, within: float, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: "CircleCI",
+        *,
+        within: float,
+        clock: Clock = time.monotonic,
+        catalogue: Callable[[], Catalogue] = shipped,
+        mask: Callable[[str], str] = str,
+    ) -> None:
         self.within = within
         self._client = client
+        self._catalogue = catalogue
+        self._mask = mask
         self._clock = clock
         self._troubles = 0
         self._rest_until = 0.0
@@ -72,7 +86,7 @@ class Enricher:
             return {PROBLEM: "there was no time left to ask CircleCI"}
         if self._is_resting():
             return {PROBLEM: "CircleCI could not be reached just now"}
-        asking = _Asking(self._client.within(left), event, wanted)
+        asking = _Asking(self._client.within(left), event, wanted, self._catalogue, self._mask)
         notes = asking.answers()
         self._learn(asking.is_down)
         return notes
@@ -96,10 +110,13 @@ class _Asking:
     client: "CircleCI"
     event: Event
     wanted: frozenset[str]
+    catalogue: Callable[[], Catalogue]
+    mask: Callable[[str], str]
     problem: str | None = None
     is_down: bool = False
     _jobs: tuple[_Job, ...] | None = None
-    _logs: dict[int, str] = field(default_factory=dict)
+    _steps: dict[int, Steps | None] = field(default_factory=dict)
+    _tests_of: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
     def answers(self) -> dict[str, Any]:
         """In the order of what people miss most."""
@@ -108,10 +125,13 @@ class _Asking:
             ("failed_jobs", self.failed_jobs),
             ("failed_tests", self.failed_tests),
             ("log", self.log),
+            ("failure", self.failure),
             ("artifacts", self.artifacts),
         ):
             if name in self.wanted:
-                notes[name] = ask()
+                answer = ask()
+                if answer is not None:
+                    notes[name] = answer
         return {**notes, PROBLEM: self.problem} if self.problem else notes
 
     def failed_jobs(self) -> list[dict[str, Any]]:
@@ -127,6 +147,29 @@ class _Asking:
         """The ends of the logs of the failed steps."""
         logs = (self._log(job) for job in self._bad_jobs()[:MOST_LOGS])
         return "\n".join(log for log in logs if log) or None
+
+    def failure(self) -> dict[str, Any] | None:
+        """The failure to speak of, a genuine one if there is one; `jobs`: those of the first bad jobs."""
+        asked = (self._failure(job) for job in self._bad_jobs()[:MOST_LOGS])
+        found = [failure for failure in asked if failure is not None]
+        worst = next((each for each in found if is_genuine(each.failure_class)), found[0] if found else None)
+        return {**as_notes(worst), "jobs": list(map(as_notes, found))} if worst else None
+
+    def _failure(self, job: _Job) -> Failure | None:
+        """None when CircleCI did not tell enough to say anything."""
+        from relay.failures.recognising import recognise
+
+        steps = self._steps_of(job)
+        if steps is None:
+            return None
+        return recognise(
+            steps.bad,
+            catalogue=self.catalogue(),
+            job=job.name,
+            status=steps.status or job.status,
+            tests=[_test_id(test) for test in self._tests(job)],
+            mask=self.mask,
+        )
 
     def artifacts(self) -> list[dict[str, Any]]:
         jobs = self._all_jobs()[:MOST_JOBS]
@@ -151,31 +194,37 @@ class _Asking:
 
     def _errors(self, job: _Job, at: int) -> dict[str, Any]:
         """Only where the log is read anyway or they are asked for by name: logs are long."""
-        from relay.enriching.errorlines import error_lines, first_error
+        from relay.failures.errorlines import error_lines, first_error
 
         is_read = at < MOST_LOGS and bool(self.wanted & {FIRST_ERROR, "log"})
         log = (self._log(job) if is_read else None) or ""
         return {"first_error": first_error(log), "error_lines": error_lines(log)}
 
     def _log(self, job: _Job) -> str | None:
+        steps = self._steps_of(job)
+        return None if steps is None else "\n".join(each.log.rstrip() for each in steps.bad)[-LOG_KEPT:]
+
+    def _steps_of(self, job: _Job) -> Steps | None:
+        """The steps of a job that failed, with the ends of their logs; None when they could not be had."""
         if job.number is None:
             return None
-        number = job.number
-        if number not in self._logs:
-            self._logs[number] = self._asked(f"the log of {_named(job)}", lambda: self._ask_log(number), "")
-        return self._logs[number]
-
-    def _ask_log(self, number: int) -> str:
-        from relay.circleci.logs import plain
-
-        logs = self.client.logs(self.event.project.slug, number, failed=True, limit=LOG_READ)
-        return "\n".join(plain(log.text).rstrip() for log in logs)[-LOG_KEPT:]
+        number, nothing = job.number, None
+        if number not in self._steps:
+            self._steps[number] = self._asked(
+                f"the log of {_named(job)}",
+                lambda: steps_of(self.client, self.event.project.slug, number, LOG_READ),
+                nothing,
+            )
+        return self._steps[number]
 
     def _tests(self, job: _Job) -> list[dict[str, Any]]:
         if job.number is None:
             return []
-        number = job.number
-        return self._asked(f"the tests of {_named(job)}", lambda: self._ask_tests(number), [])
+        number, nothing = job.number, list[dict[str, Any]]()
+        if number not in self._tests_of:
+            what = f"the tests of {_named(job)}"
+            self._tests_of[number] = self._asked(what, lambda: self._ask_tests(number), nothing)
+        return self._tests_of[number]
 
     def _ask_tests(self, number: int) -> list[dict[str, Any]]:
         found = self.client.tests(self.event.project.slug, number)
@@ -226,6 +275,12 @@ def _job(job: "WorkflowJob", page: str | None) -> _Job:
 
 def _plain(job: _Job) -> Mapping[str, Any]:
     return {"name": _named(job), "number": job.number, "status": job.status, "url": job.url}
+
+
+def _test_id(test: Mapping[str, Any]) -> str:
+    """The class and the name, as reports write them; the file where there is no class."""
+    place = test["classname"] or test["file"]
+    return "::".join(part for part in (place, test["name"]) if part)
 
 
 def _named(job: _Job) -> str:

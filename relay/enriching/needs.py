@@ -17,7 +17,9 @@ from relay.sandbox import AsIs, environment
 from relay.sandbox.environment import RENDER_ERRORS
 
 FIRST_ERROR = "first_error"  # of failed_jobs; the one part of them that takes reading logs
-FAILED_ONLY = frozenset({"failed_jobs", FIRST_ERROR, "failed_tests", "log"})  # of what did not get through
+FAILED_ONLY = frozenset(  # of what did not get through
+    {"failed_jobs", FIRST_ERROR, "failed_tests", "log", "failure"}
+)
 OF_LOGS = frozenset(
     {FIRST_ERROR, "error_lines", "tojson"}
 )  # names for which logs are read; tojson writes all

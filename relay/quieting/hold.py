@@ -26,12 +26,17 @@ def hold(delivery: NewDelivery, scene: Scene) -> NewDelivery | None:
         return delivery  # what is gathered anyway waits for no verdict besides
     name = hold_slot(delivery, scene.state_key)
     due = scene.waiting.get(name)
-    if due is not None and scene.event.change is not Change.NONE:
+    if due is not None and scene.event.change is not Change.NONE and not _says_verdict(delivery, scene):
         return _joining(delivery, name, scene)
-    length = delivery.settings.get(HOLD)
+    length = delivery.settings.get(HOLD) if delivery.route not in scene.unheld else None
     if not length or not scene.event.status.is_bad or scene.event.kind not in changes.RESULTS:
         return delivery
     return _held(delivery, name, due or scene.now + timedelta(seconds=length), scene)
+
+
+def _says_verdict(delivery: NewDelivery, scene: Scene) -> bool:
+    """Whether a pass is told as what it is, in place of the failure that was held."""
+    return not scene.event.status.is_bad and "verdict" in scene.event.notes
 
 
 def _held(delivery: NewDelivery, name: str, due: datetime, scene: Scene) -> NewDelivery:

@@ -1,8 +1,9 @@
 """What of a held message is still news when it goes out."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from relay.model import Change, Event
+from relay.model import Change, Event, EventKind
 
 _TURNED_BAD = frozenset({Change.BROKE, Change.FIRST_FAILURE})
 _TURNED_GOOD = frozenset({Change.FIXED, Change.PASSED_ON_RETRY})
@@ -17,4 +18,34 @@ def worth_telling(
     untold = {state_keys[event.id] for event in events if event.id in fixed and event.change in _TURNED_BAD}
     good = {event.id for event in events if event.change in _TURNED_GOOD}
     stale = fixed | {id for id in good if state_keys.get(id) in untold}
-    return tuple(event for event in events if event.id not in stale)
+    return _newest_attempts([event for event in events if event.id not in stale])
+
+
+def _newest_attempts(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Of several attempts of one run the last, with the change of the first: that is what is news."""
+    first: dict[tuple[str | None, ...], Event] = {}
+    last: dict[tuple[str | None, ...], Event] = {}
+    for event in events:
+        name = _run_of(event)
+        first.setdefault(name, event)
+        last[name] = event
+    return tuple(
+        replace(event, change=first[name].change, previous=first[name].previous)
+        for name, event in last.items()
+    )
+
+
+def _run_of(event: Event) -> tuple[str | None, ...]:
+    """What attempts of a run share: its pipeline, or what was run again first."""
+    root = event.pipeline.id or _root_of(event) or event.id
+    return (root, event.workflow.name, event.job.name)
+
+
+def _root_of(event: Event) -> str | None:
+    """Written as `relay.runs` writes it."""
+    run, first = event.notes.get("run"), event.build.retry_of or event.number
+    if isinstance(run, Mapping) and run.get("kind") == "retry":
+        return str(run.get("root"))
+    if event.workflow.id is not None or event.kind is not EventKind.BUILD:
+        return event.workflow.id
+    return f"{event.project.slug}#{first}" if first else None

@@ -95,8 +95,10 @@ def quieted(
     now: datetime,
     state_key: str = "",
     earlier: tuple[str, ...] | None = None,
+    unheld: frozenset[str] = frozenset(),
 ) -> Quieted:
-    """The deliveries that go on, and what is said of the others. `earlier`: see `wanted`."""
+    """The deliveries that go on, and what is said of the others. `earlier`: see `wanted`; `unheld`: routes
+    that wait for no verdict."""
     scene = Scene(
         event=event,
         state_key=state_key,
@@ -108,6 +110,7 @@ def quieted(
         waiting=dict(facts.waiting),
         earlier=earlier,
         spent=dict(facts.spent),
+        unheld=unheld,
     )
     for delivery in deliveries:
         _judge(delivery, scene)

@@ -27,6 +27,7 @@ class Control(StrEnum):
     DIGEST = "digest"
     BUDGET = "budget"
     SHADOW = "shadow"
+    RETRY = "retry"  # of actions: the policy decided against it
 
 
 class Fate(StrEnum):
@@ -64,6 +65,9 @@ class Scene:
     waiting: dict[str, datetime] = field(default_factory=dict)
     earlier: tuple[str, ...] | None = None  # events that told the same result; None: none can have
     spent: dict[str, Spent] = field(default_factory=dict)
+    unheld: frozenset[str] = (
+        frozenset()
+    )  # routes whose retry was decided against: there is no verdict to come
     sent: list[NewDelivery] = field(default_factory=list)
     quiet: list[Quiet] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)

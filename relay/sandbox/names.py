@@ -28,8 +28,9 @@ def _nothing(root: str) -> Any:
     """What a fetched field is while nobody fetched it."""
     if ALL.get(root) in (FieldType.OBJECTS, FieldType.TEXTS):
         return ()
-    leaves = [name.removeprefix(f"{root}.") for name in FETCHED if name.startswith(f"{root}.")]
-    return dict.fromkeys(leaves) if leaves else {} if ALL.get(root) is FieldType.MAPPING else None
+    below = (name.removeprefix(f"{root}.") for name in FETCHED if name.startswith(f"{root}."))
+    leaves = {leaf: _nothing(f"{root}.{leaf}") for leaf in below if "." not in leaf}
+    return leaves or ({} if ALL.get(root) is FieldType.MAPPING else None)
 
 
 _UNFETCHED: Mapping[str, Any] = {root: _nothing(root) for root in {n.split(".", 1)[0] for n in FETCHED}}

@@ -23,6 +23,7 @@ from relay.store.prune import Pruned
 from relay.store.queue import Turn
 from relay.store.signs import DeadLetters, DeadPlace, Found, Sought
 from relay.store.store import Store
+from relay.store.switch import SwitchedOff
 from relay.store.tables import EventState, Step
 from relay.store.wakeups import Watcher
 
@@ -56,6 +57,7 @@ __all__ = [
     "Store",
     "StoredDelivery",
     "StoredEvent",
+    "SwitchedOff",
     "Turn",
     "Watcher",
     "Worker",

@@ -45,7 +45,8 @@ class Finish:
     where the outcome does not say it (an action whose answer was lost is `unknown`). pause_until: nothing
     is claimed for the destination before. is_fault: whether a temporary failure counts against the
     destination. is_dead: nothing gets through there any more. is_told: whether the message had anything to
-    tell; one that had not gives its slots back. instead: what is owed in its place, when it
+    tell; one that had not gives its slots back. is_vain: it was a retry and started nothing, so messages
+    about its events wait for no verdict any more. instead: what is owed in its place, when it
     failed for good. A finished plan step that is not tried again is stuck.
     """
 
@@ -61,6 +62,7 @@ class Finish:
     is_fault: bool = True
     is_dead: bool = False
     is_told: bool = True
+    is_vain: bool = False
     instead: Sequence["NewDelivery"] = ()
     title: str | None = None
 

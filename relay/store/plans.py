@@ -31,7 +31,7 @@ from sqlalchemy.types import TypeEngine
 
 from relay.model import DeliveryState, Event, Outcome, Status
 from relay.planning import GATHERED
-from relay.store import portable, slots
+from relay.store import portable, rulings, slots
 from relay.store.blobs import BIGGEST_NUMBER, clean, key_of, optional_key, pack_json, unpack_json, whole
 from relay.store.claims import Claim
 from relay.store.portable import among, each, lock_names
@@ -48,6 +48,7 @@ from relay.store.tables import (
 
 if TYPE_CHECKING:
     from relay.planning import NewDelivery
+    from relay.policy import Ended, Ruled
 
 HISTORY = 30  # outcomes
 MOST_MENTIONS = 20  # of an account, that come from its messages
@@ -64,6 +65,8 @@ class Planned:
     decision: Mapping[str, Any]  # why, for people; JSON-able
     config: str  # fingerprint of the configuration that decided
     missed: Sequence[str] = ()  # slots for which a message was kept back
+    ruled: "Ruled | None" = None  # whether to run it again, if it failed
+    ended: "Ended | None" = None  # what was ruled on before, and is decided by it
 
 
 def histories(
@@ -118,6 +121,8 @@ def record(conn: Connection, planned: Sequence[tuple[Claim, Planned]], now: date
     plans = [plan for _, plan in planned]
     conn.execute(_UPDATE_EVENT, [_event_row(plan, claim.attempt) for claim, plan in planned])
     _record_outcomes(conn, plans, now)
+    rulings.settle(conn, [plan.ended for plan in plans if plan.ended is not None])
+    rulings.record(conn, [plan.ruled for plan in plans if plan.ruled is not None])
     return _record_deliveries(conn, plans, now)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from relay.store import marks, portable, repeats, runs, slots
+from relay.store import marks, portable, repeats, rulings, runs, slots
 from relay.store.engine import reading, writing
 from relay.store.portable import among
 from relay.store.tables import (
@@ -86,6 +86,7 @@ def _forget(conn: Connection, ids: list[str | int]) -> Pruned:
     free = list(conn.execute(_NOT_LIVE, {"ids": ids}).scalars())
     gone_deliveries = _forget_deliveries(conn, free)
     conn.execute(_FORGET_ATTEMPTS, {"ids": free})
+    rulings.forget(conn, free)
     repeats.forget(conn, free)
     return Pruned(events=conn.execute(_FORGET_EVENTS, {"ids": free}).rowcount, deliveries=gone_deliveries)
 

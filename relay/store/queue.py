@@ -30,6 +30,7 @@ from sqlalchemy import BindParameter, Connection, Double, RowMapping, bindparam,
 
 from relay.errors import PlanRefused, StoreError
 from relay.model import AttemptOutcome, Outcome
+from relay.policy import About, Memory, RuledBefore, Used
 from relay.quieting import Slot, Spent, Wanted
 from relay.store import (
     budgets,
@@ -38,9 +39,12 @@ from relay.store import (
     lanes,
     liveness,
     loads,
+    memory,
     plans,
     portable,
+    rulings,
     slots,
+    switch,
     told,
     verdicts,
 )
@@ -50,6 +54,7 @@ from relay.store.finishes import Finish
 from relay.store.limits import Destination, Limit, opens_at
 from relay.store.loads import Load
 from relay.store.plans import HISTORY, Planned
+from relay.store.switch import SwitchedOff
 from relay.store.tables import IS_LEASED, PLANNING, attempts, deliveries, destinations, work
 
 __all__ = ["Claim", "Finish", "Limit", "Turn"]
@@ -108,6 +113,29 @@ class Turn:
         """Those of these slots that were ever reserved; no other worker decides about them meanwhile."""
         return slots.known(self._conn, names)
 
+    def used(self, asked: Sequence[About], now: datetime) -> Mapping[str, Used]:
+        """What was spent on retries, by root; no other worker rules on any run meanwhile."""
+        return rulings.used_by(self._conn, asked, now)
+
+    def switched_off(self) -> SwitchedOff | None:
+        """Who switched retries off; None while they are on."""
+        return switch.read(self._conn)
+
+    def undecided(self, roots: Collection[str]) -> Mapping[str, tuple[RuledBefore, ...]]:
+        """Rulings of which no later attempt has ended, by root."""
+        return rulings.undecided(self._conn, roots)
+
+    def remember(
+        self,
+        project: str,
+        keys: Collection[str],
+        fingerprints: Collection[str],
+        classes: Collection[str],
+        now: datetime,
+    ) -> Memory:
+        """Earlier runs of these state keys of a project, and what is known of these failures."""
+        return memory.remember(self._conn, project, keys, fingerprints, classes, now)
+
     def waiting(self, names: Collection[str]) -> Mapping[str, datetime]:
         """See `relay.store.verdicts`. Ask for the histories of their state keys before."""
         return verdicts.waiting(self._conn, names)
@@ -162,6 +190,9 @@ class Turn:
                     self._conn, done.claim.ref, done.instead, done.ended_at
                 )
         slots.give_back(self._conn, [done.claim.ref for done in held if not done.is_told])
+        if vain := [done for done in held if done.is_vain]:
+            ended_at = max(done.ended_at for done in vain)
+            self._released += verdicts.end_in_vain(self._conn, [done.claim.ref for done in vain], ended_at)
         self._finished.extend(held)
         self._ended_lanes.extend(f.claim.lane for f in held if f.again_at is None and f.claim.lane)
         return held

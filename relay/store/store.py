@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select
 from relay.errors import StoreError
 from relay.ids import new_id
 from relay.model import DeliveryState, Outcome
+from relay.policy import About, Memory, Mode, RuledBefore, Used
 from relay.quieting import Silence, Slot, Spent, Wanted
 from relay.store import (
     budgets,
@@ -21,14 +22,18 @@ from relay.store import (
     ledger,
     liveness,
     loads,
+    memory,
     migrations,
     notes,
     plans,
     portable,
     prune,
     replays,
+    retried,
+    rulings,
     silences,
     slots,
+    switch,
     told,
     verdicts,
     wakeups,
@@ -54,8 +59,10 @@ from relay.store.past import Past
 from relay.store.plans import HISTORY
 from relay.store.prune import BATCH, Pruned
 from relay.store.queue import Turn
+from relay.store.retried import Counted, Flake, Hits, Tried
 from relay.store.runs import Runs
 from relay.store.signs import Signs
+from relay.store.switch import SwitchedOff
 from relay.store.wakeups import Watcher
 
 _EVERYTHING = EventFilter()
@@ -314,6 +321,76 @@ class Store:
         """End one, given by its id or a unique part of it. UsageError when none such holds."""
         with writing(self._engine) as conn:
             return silences.remove(conn, text, now)
+
+    def used(self, asked: Sequence[About], now: datetime) -> Mapping[str, Used]:
+        """What was spent on retries, for `explain`; holds nothing."""
+        with reading(self._engine) as conn:
+            return rulings.used_by(conn, asked, now, hold=False)
+
+    def ruled(self, ids: Collection[str]) -> Mapping[str, RuledBefore]:
+        """What was ruled on these events, by their ids."""
+        with reading(self._engine) as conn:
+            return rulings.ruled(conn, ids)
+
+    def remember(
+        self,
+        project: str,
+        keys: Collection[str],
+        fingerprints: Collection[str],
+        classes: Collection[str],
+        now: datetime,
+    ) -> Memory:
+        """Earlier runs of these state keys of a project, and what is known of these failures."""
+        with reading(self._engine) as conn:
+            return memory.remember(conn, project, keys, fingerprints, classes, now)
+
+    def switched_off(self) -> SwitchedOff | None:
+        """Who switched retries off; None while they are on."""
+        with reading(self._engine) as conn:
+            return switch.read(conn)
+
+    def switch_off(self, switched: SwitchedOff) -> SwitchedOff:
+        with writing(self._engine) as conn:
+            return switch.off(conn, switched)
+
+    def switch_on(self) -> bool:
+        """Whether they were off."""
+        with writing(self._engine) as conn:
+            return switch.on(conn)
+
+    def used_by_all(self, mode: Mode, now: datetime) -> Mapping[str, Any]:
+        """What all retries took, for `relay retry status`."""
+        with reading(self._engine) as conn:
+            return rulings.used(conn, mode, now)
+
+    def retried_by(self, column: str, since: datetime) -> tuple[Tried, ...]:
+        """What rulings came to, by `mode`, `rule`, `stop` or `verdict`."""
+        with reading(self._engine) as conn:
+            return retried.by(conn, column, since)
+
+    def retried_by_class(self, since: datetime) -> tuple[Tried, ...]:
+        with reading(self._engine) as conn:
+            return retried.by_class(conn, since)
+
+    def flakes(self, since: datetime, until: datetime, most: int) -> tuple[Flake, ...]:
+        """Failures that came and went, those that took most minutes first."""
+        with reading(self._engine) as conn:
+            return retried.flakes(conn, since, until, most)
+
+    def hits(self) -> Mapping[str, Hits]:
+        """How often each signature was the sign of a failure."""
+        with reading(self._engine) as conn:
+            return retried.hits(conn)
+
+    def rulings_counted(self, since: datetime) -> tuple[Counted, ...]:
+        """How many rulings of each kind and end there were, for /metrics."""
+        with reading(self._engine) as conn:
+            return retried.counted(conn, since)
+
+    def undecided(self, roots: Collection[str]) -> Mapping[str, tuple[RuledBefore, ...]]:
+        """Rulings of which no later attempt has ended, by root."""
+        with reading(self._engine) as conn:
+            return rulings.undecided(conn, roots)
 
     def slots(self, names: Collection[str]) -> Mapping[str, Slot]:
         """Those of these slots that were ever reserved, for `explain`; holds nothing."""

@@ -383,6 +383,53 @@ marks = Table(
     Column("version", BigInteger, nullable=False),  # who changes a mark names the one it read
 )
 
+rulings = Table(
+    "rulings",
+    metadata,
+    Column("event_id", Key, primary_key=True),
+    Column("root", Key, nullable=False),  # what all attempts of one run share
+    Column("project", Key, nullable=False),
+    Column("branch", Text),
+    Column("commit_sha", Text),
+    Column("at", Moment, nullable=False),
+    Column("jobs_failed", Integer, nullable=False),
+    Column("tests_failed", Integer, nullable=False),
+    Column("minutes", Double, nullable=False),  # that another run would take
+    Column("mode", Text, nullable=False),
+    Column("retry", Boolean, nullable=False),  # the ruling
+    Column("explored", Boolean, nullable=False),  # tried again by lot
+    Column("rule", Text),
+    Column("stop", Text),
+    Column("p_transient", Double),
+    Column("p_passes", Double),
+    Column("passed", Boolean),  # whether a later attempt did
+    Column("verdict", Text),
+    Column("ended_at", Moment),
+)
+Index("rulings_root", rulings.c.root, rulings.c.at)
+Index("rulings_project", rulings.c.project, rulings.c.at)
+Index("rulings_retried", rulings.c.at, info={"where": "retry"})
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("event_id", Key, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("project", Key, nullable=False),
+    Column("branch", Text),
+    Column("commit_sha", Text),
+    Column("author", Text),
+    Column("job", Text),
+    Column("failure_class", Text, nullable=False),
+    Column("signature", Key),
+    Column("fingerprint", Key, nullable=False),
+    Column("evidence", Text),  # the decisive line, without secrets
+    Column("tests", LargeBinary),  # ids of those that failed, packed
+)
+Index("failures_signature", failures.c.signature, failures.c.at)
+Index("failures_fingerprint", failures.c.fingerprint, failures.c.at)
+
 runs = Table(
     "runs",
     metadata,

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Double, bindparam, literal_column, select, update
 
 from relay.planning import SHADOW
 from relay.quieting import VERDICT
@@ -57,7 +57,20 @@ def release(conn: Connection, ids: Collection[str]) -> None:
         conn.execute(_RELEASE, {"ids": sorted(ids)})
 
 
+def end_in_vain(conn: Connection, retries: Collection[str], now: datetime) -> tuple[str, ...]:
+    """No verdict comes of these deliveries: the open messages on their events, which then wait no longer.
+
+    Release them in the same transaction.
+    """
+    rows = conn.execute(_ABOUT_THE_SAME, {"retries": sorted(retries)}).all()
+    held = {row.id for row in rows if unpack_json(row.terms)["settings"].get(VERDICT)}
+    if held:
+        conn.execute(_END, {"ids": sorted(held), "now": now.timestamp()})
+    return tuple(sorted(held))
+
+
 _IS_OPEN: ColumnElement[bool] = literal_column("deliveries.open")
+_OF_RETRY = delivery_events.alias("of_retry")
 _COLUMNS = (
     deliveries.c.open,
     deliveries.c.due_at,
@@ -88,6 +101,24 @@ _LOCK_MESSAGES = (
     .where(among(delivery_events.c.event_id, "ids"), _IS_OPEN)
     .order_by(deliveries.c.id)
     .with_for_update(of=deliveries, key_share=True)
+)
+_ABOUT_THE_SAME = (
+    select(deliveries.c.id, deliveries.c.terms)
+    .join(delivery_events, deliveries.c.id == delivery_events.c.delivery_id)
+    .where(
+        delivery_events.c.event_id.in_(
+            select(_OF_RETRY.c.event_id).where(among(_OF_RETRY.c.delivery_id, "retries"))
+        ),
+        _IS_OPEN,
+        deliveries.c.kind == literal_column("'notify'"),
+    )
+    .order_by(deliveries.c.id)
+    .with_for_update(of=deliveries, key_share=True)
+)
+_END = (
+    update(deliveries)
+    .where(among(deliveries.c.id, "ids"))
+    .values(due_at=bindparam("now", type_=Double()), latest_at=bindparam("now", type_=Double()))
 )
 _RELEASE = (
     update(work)

@@ -1,15 +1,18 @@
 """Tells machines how the relay is: /healthz, /readyz and /metrics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 from flask import Blueprint, Response, jsonify
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
 from relay.errors import StoreError
-from relay.web.metrics import Backlog, Board, exposition
+from relay.store.retried import Counted
+from relay.web.metrics import Backlog, BacklogCollector, Board, exposition
+from relay.web.ruling_metrics import RULINGS_OF, RulingCollector
 
 WORKER_SEEN_S = 30.0  # a delivery worker that beat within this time is there
 
@@ -21,6 +24,7 @@ class Ledger(Protocol):
     def workers_seen(self, within_s: float) -> int: ...
     def counts(self) -> Mapping[str, int]: ...
     def oldest_waiting(self, now: datetime) -> float | None: ...
+    def rulings_counted(self, since: datetime) -> Iterable[Counted]: ...
 
 
 def health(ledger: Ledger, board: Board, now: Callable[[], datetime]) -> Blueprint:
@@ -42,14 +46,19 @@ def health(ledger: Ledger, board: Board, now: Callable[[], datetime]) -> Bluepri
     @routes.get("/metrics")
     def metrics() -> Response:
         try:
-            backlog = Backlog(rows=ledger.counts(), oldest_s=ledger.oldest_waiting(now()))
-            text = exposition(board, backlog)
+            text = exposition(board, *_collectors(ledger, now()))
         except StoreError as error:
             log.warning("metrics without those of the store", reason=str(error))
-            text = exposition(board, None)
+            text = exposition(board)
         return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return routes
+
+
+def _collectors(ledger: Ledger, now: datetime) -> tuple[Collector, ...]:
+    """What the store counts, as it is at the moment of asking."""
+    backlog = Backlog(rows=ledger.counts(), oldest_s=ledger.oldest_waiting(now))
+    return BacklogCollector(backlog), RulingCollector(ledger.rulings_counted(now - RULINGS_OF))
 
 
 def why_not_ready(ledger: Ledger) -> list[str]:

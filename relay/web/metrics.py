@@ -110,7 +110,7 @@ def _cumulative(counts: Iterable[float]) -> Iterator[tuple[str, float]]:
         yield ("+Inf" if bound == float("inf") else str(bound)), total
 
 
-class _BacklogCollector(Collector):
+class BacklogCollector(Collector):
     """What the store counts, as it is at the moment of asking."""
 
     def __init__(self, backlog: Backlog) -> None:
@@ -125,10 +125,9 @@ class _BacklogCollector(Collector):
         yield GaugeMetricFamily("relay_oldest_waiting_seconds", oldest, value=self._backlog.oldest_s or 0.0)
 
 
-def exposition(board: Board, backlog: Backlog | None) -> bytes:
-    """Everything, in the text format of Prometheus; without the store's part when there is none."""
+def exposition(board: Board, *more: Collector) -> bytes:
+    """Everything, in the text format of Prometheus; `more` is of the store, nothing when there is none."""
     registry = CollectorRegistry()
-    registry.register(_WebhookCollector(board))
-    if backlog is not None:
-        registry.register(_BacklogCollector(backlog))
+    for collector in (_WebhookCollector(board), *more):
+        registry.register(collector)
     return generate_latest(registry)

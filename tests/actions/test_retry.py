@@ -306,7 +306,7 @@ def test_without_a_token_it_says_what_is_missing(bench: Bench) -> None:
         ({}, "would run workflow build again from its failed jobs, at most 1 time"),
         (
             {"from": "start", "limit": 2, "delay": "30s"},
-            "would run workflow build again from the start in 30 s, at most 2 times",
+            "would run workflow build again from the start in 30s, at most 2 times",
         ),
     ],
 )

@@ -4,8 +4,9 @@ import pytest
 
 from relay.circleci.errors import CircleCIError, Forbidden
 from relay.circleci.facade import CircleCI
-from relay.circleci.logs import plain, step_log
+from relay.circleci.logs import step_log
 from relay.circleci.types.builds import Action
+from relay.terminal import plain
 from tests.fakes.circleci_server import CircleCIServer, page, says
 from tests.fakes.circleci_world import FakeFile, FakeProject, Json
 

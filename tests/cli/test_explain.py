@@ -55,6 +55,17 @@ def test_a_database_without_tables_is_said_and_left_alone(desk: Desk) -> None:
     )
 
 
+def test_what_was_fetched_when_it_was_planned_counts_and_is_shown(desk: Desk) -> None:
+    broken_main(desk)
+    (id,) = desk.arrive(BROKE)
+    desk.work()
+    with desk.store() as store:
+        failed = {"class": "net", "signature": "net.reset", "evidence": "Connection reset by peer"}
+        store.add_notes(id, {"failure": failed})
+
+    assert "\nfailure  net (net.reset)  Connection reset by peer\n" in desk.run("explain", id).output
+
+
 def test_nothing_is_sent_and_nothing_is_recorded(desk: Desk, sink: Any) -> None:
     event = broken_main(desk)
     sent, listed = len(sink.requests), desk.json("events")
@@ -485,7 +496,8 @@ def test_a_held_failure_tells_until_when_and_what_comes_next_decides(desk: Desk)
 
 
 def test_a_result_whose_message_was_under_way_when_it_came_again_is_kept_quiet(desk: Desk) -> None:
-    _, second = desk.arrive(BROKE, {**BROKE, "id": f"{BROKE['id']} again"})
+    desk.arrive(BROKE)
+    (second,) = desk.arrive({**BROKE, "id": f"{BROKE['id']} again"})
     desk.work()
 
     quiet = {each["target"]: each for each in desk.json("explain", second)["quiet"]}

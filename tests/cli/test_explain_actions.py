@@ -24,7 +24,7 @@ def test_one_line_for_each_action(desk: Desk) -> None:
     assert result.exit_code == 0
     assert result.output.splitlines()[-4:] == [
         "",
-        "  action  again (retry)  would run workflow build-and-deploy again from its failed jobs in 30 s,"
+        "  action  again (retry)  would run workflow build-and-deploy again from its failed jobs in 30s,"
         " at most 1 time",
         "  action  keep-reports (artifacts)  would fetch up to 50 files, 50 MB",
         "dry run: nothing was sent, no state was changed            --payload console shows the request body",

@@ -330,3 +330,16 @@ def test_a_thousand_routes_load_in_a_moment() -> None:
     )
 
     assert len(loaded(text).routes) == 1000
+
+
+def test_a_policy_without_a_token_or_an_action_is_worth_a_warning() -> None:
+    text = (
+        "version: 1\nnotifiers: {console: {type: console}}\nroutes: [{notify: console}]\nretry: {mode: on}\n"
+    )
+
+    config = load_text(text, "relay.yaml", NOTIFIERS, ACTIONS, {})
+
+    assert [(each.path, each.problem.partition(";")[0]) for each in config.warnings] == [
+        ("retry", "needs the logs of failed steps from CircleCI, and there is no circleci.token"),
+        ("retry.mode", "nothing carries it out"),
+    ]

@@ -34,10 +34,6 @@ def test_options_of_a_type_are_told_apart_from_those_of_all() -> None:
     assert "### `type: console`\n\nPrints messages.\n\nNo keys of its own.\n" in page
 
 
-def test_what_is_not_there_yet_has_no_row() -> None:
-    assert "| `failure.class` |" not in render(NOTIFIERS, ACTIONS)
-
-
 def test_defaults_are_shown_as_somebody_would_write_them() -> None:
     page = render(NOTIFIERS, ACTIONS)
 

@@ -82,6 +82,7 @@ class World:
     no_v2: bool = False
     api_url: str = ""
     files_url: str = ""
+    begin: datetime = BEGIN
     _ticks: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def new_id(self) -> str:
@@ -89,7 +90,7 @@ class World:
 
     def now(self) -> str:
         """Each look at the clock is a second later."""
-        return (BEGIN + timedelta(seconds=next(self._ticks))).isoformat().replace("+00:00", "Z")
+        return (self.begin + timedelta(seconds=next(self._ticks))).isoformat().replace("+00:00", "Z")
 
     def add_project(self, slug: str = "gh/acme/api") -> FakeProject:
         project = self.projects[slug] = FakeProject(slug=slug, id=self.new_id())

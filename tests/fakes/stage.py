@@ -3,10 +3,10 @@
 import hashlib
 import hmac
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ from relay.web.app import Services, create_app
 from tests.factories import SHA, body
 from tests.fakes.circleci_server import PERSONAL, CircleCIServer
 from tests.fakes.circleci_world import FakeProject, Json
-from tests.fakes.sink import Sink
+from tests.fakes.sink import Play, Request, Sink
 from tests.relays import make_relay, until
 
+FAILED_TEST = "12 passed\r\nError: no door\r\n"
+FINE = Play()
 HOOK_SECRET = "the-secret-of-the-webhook"
 
 CONFIG = """\
@@ -32,8 +34,9 @@ version: 1
 circleci: {{ url: "{circleci}", token: "{token}", enrich_within: {within} }}
 notifiers:
   sink: {{ type: webhook, url: "{sink}/ci", allow_private: true }}
+{notifiers}
 defaults:
-  delivery: {{ timeout: 5s, retries: [50ms], give_up_after: 1m }}
+  delivery: {{ timeout: 5s, retries: [50ms], give_up_after: {give_up_after} }}
 actions:
   again: {again}
   keep-reports: {{ type: artifacts, include: ["reports/**/*.xml", "coverage/**"], store: "{kept}" }}
@@ -77,6 +80,8 @@ class Stage:
         within: str = "5s",
         token: str = PERSONAL,
         again: str = "{ type: retry }",
+        give_up_after: str = "1m",
+        notifiers: str = "",
     ) -> Relay:
         text = CONFIG.format(
             circleci=self.circleci.url,
@@ -86,31 +91,36 @@ class Stage:
             routes=routes,
             within=within,
             again=again,
+            give_up_after=give_up_after,
+            notifiers=notifiers,
         )
         return make_relay(self.folder / "config", text)
 
-    def failed_workflow(self, number: int = 41, **fields: Any) -> Json:
+    def failed_workflow(
+        self, number: int = 41, log: str = FAILED_TEST, *, in_tests: bool = True, **fields: Any
+    ) -> Json:
         """A pipeline with a failed workflow of one failed job with log, test results and artifacts."""
         world = self.circleci.world
         workflow = world.add_workflow(world.add_pipeline(self.project), name="build", **fields)
         build = world.add_build_in_workflow(self.project, workflow, number, job="test")
-        world.add_log(build, "npm test", [{"message": "12 passed\r\nError: no door\r\n", "type": "out"}])
+        world.add_log(build, "npm test", [{"message": log, "type": "out"}])
         world.add_artifact(self.project, number, "reports/unit/junit.xml", JUNIT)
         world.add_artifact(self.project, number, "coverage/coverage.xml", COBERTURA)
         world.add_artifact(self.project, number, "screens/door.png", b"png")
+        result = "failure" if in_tests else "success"
         self.project.tests[number] = [
-            {"name": "opens", "classname": "Door", "file": "door.js", "result": "failure", "message": "shut"},
+            {"name": "opens", "classname": "Door", "file": "door.js", "result": result, "message": "shut"},
             {"name": "closes", "classname": "Door", "file": "door.js", "result": "success", "message": ""},
         ]
         return workflow
 
     def post(self, hook: Mapping[str, Any]) -> None:
-        """As CircleCI does: signed, over HTTP."""
+        """As CircleCI does: signed, over HTTP. What came before is taken too, and not twice."""
         content = body(hook)
         digest = hmac.new(HOOK_SECRET.encode(), content, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "circleci-signature": f"v1={digest}"}
         answer = requests.post(f"{self.hooks}/hooks/circleci", data=content, headers=headers, timeout=10)
-        assert answer.status_code == 202, answer.text
+        assert answer.ok, answer.text
 
     def completed(self, workflow: Json, status: str = "failed") -> dict[str, Any]:
         """The webhook of a workflow of the scripted world."""
@@ -202,6 +212,8 @@ def hook_server(store: Store) -> Iterator[str]:
 
 
 @contextmanager
-def stage(store: Store, folder: Path) -> Iterator[Stage]:
-    with CircleCIServer() as circleci, Sink() as sink, hook_server(store) as hooks:
+def stage(store: Store, folder: Path, chat: Play | Callable[[Request], Play] = FINE) -> Iterator[Stage]:
+    """`chat`: what the sink answers."""
+    with CircleCIServer() as circleci, Sink(default=chat) as sink, hook_server(store) as hooks:
+        circleci.world.begin = datetime.now(UTC) - timedelta(hours=1)
         yield Stage(circleci=circleci, sink=sink, store=store, folder=folder, hooks=hooks)

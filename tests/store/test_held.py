@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from relay.model import Change, Status
+from relay.model import Change, Pipeline, Status
 from relay.store import Store, StoredDelivery
 from tests.factories import MINUTE, NOON, make_event
 from tests.store.parts import accept_one, claim, claim_plans, make_delivery, make_outcome, make_planned
@@ -18,7 +18,8 @@ def hold(store: Store, key: str, status: Status, change: Change, number: int) ->
 
 def result(store: Store, key: str, status: Status, change: Change, number: int, *owed: Any) -> str:
     event_id = accept_one(store)
-    event = make_event(id=event_id, status=status, change=change)
+    pipeline = Pipeline(id=f"p-{number}", number=number)
+    event = make_event(id=event_id, status=status, change=change, pipeline=pipeline)
     outcome = make_outcome(
         event_id=event_id, status=status, number=number, run=f"w-{number}", red=status.is_bad
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from relay.ids import new_id
-from relay.model import AttemptOutcome, Change, Status
+from relay.model import AttemptOutcome, Change, Pipeline, Status
 from relay.planning import NewDelivery, Reservation
 from relay.store import Claim, Planned, Store, StoredDelivery
 from tests.factories import MINUTE, NOON, make_event
@@ -44,7 +44,8 @@ def joining(now: datetime = SOON, **overrides: Any) -> NewDelivery:
 
 
 def planned(event_id: str, status: Status, change: Change, number: int, *owed: NewDelivery) -> Planned:
-    event = make_event(id=event_id, status=status, change=change)
+    pipeline = Pipeline(id=f"p-{event_id}", number=number)
+    event = make_event(id=event_id, status=status, change=change, pipeline=pipeline)
     red = status.is_bad or change is Change.PASSED_ON_RETRY
     outcome = make_outcome(event_id=event_id, status=status, number=number, run=f"w-{event_id}", red=red)
     return make_planned(event_id, *owed, state_key=KEY, outcome=outcome, event=event)
@@ -286,3 +287,53 @@ def of(key: str) -> dict[str, Any]:
 
 def as_state(plan: Planned, key: str) -> Planned:
     return replace(plan, state_key=key)
+
+
+# A retry of which nothing comes
+
+
+def retry() -> NewDelivery:
+    return make_delivery(target="again", kind="act", destination="circleci")
+
+
+def test_a_retry_that_came_to_nothing_makes_due_what_waits_for_its_verdict(store: Store) -> None:
+    event_id = broke(store, held(), retry())
+    (acting,) = claim(store, NOON)
+    finish(store, done(acting, is_vain=True))
+
+    assert [event.id for event in sent(store, NOON).events] == [event_id]
+
+
+def test_a_retry_that_started_something_leaves_it_waiting(store: Store) -> None:
+    broke(store, held(), retry())
+    (acting,) = claim(store, NOON)
+    finish(store, done(acting))
+
+    assert claim(store, END - MINUTE) == ()
+
+
+def test_what_waits_for_the_verdict_of_another_event_goes_on_waiting(store: Store) -> None:
+    broke(store, held())
+    other = held(group_key="other", slots=(Reservation(slot="other"),))
+    second = result(store, Status.FAILED, Change.BROKE, 2, other, retry())
+    (acting,) = claim(store, NOON)
+    finish(store, done(acting, is_vain=True))
+
+    assert [event.id for event in sent(store, SOON).events] == [second]
+
+
+def test_a_group_that_waits_for_no_verdict_is_left_alone(store: Store) -> None:
+    broke(store, held(settings={}), retry())
+    (acting,) = claim(store, NOON)
+    finish(store, done(acting, is_vain=True))
+
+    assert claim(store, SOON) == ()
+
+
+def test_a_late_answer_of_a_retry_ends_no_waiting(store: Store) -> None:
+    broke(store, held(), retry())
+    (acting,) = claim(store, NOON)
+    finish(store, done(acting))
+    finish(store, done(acting, is_vain=True))
+
+    assert claim(store, SOON) == ()

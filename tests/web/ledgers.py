@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from relay.errors import StoreError
+from relay.store.retried import Counted
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -16,6 +17,7 @@ class ScriptedLedger:
     is_gone: bool = False
     workers: int = 1
     stuck: int = 0
+    rulings: tuple[Counted, ...] = ()
 
     def ping(self) -> None:
         if self.is_gone:
@@ -30,3 +32,8 @@ class ScriptedLedger:
 
     def oldest_waiting(self, now: datetime) -> float | None:
         return (now - NOON).total_seconds() + 1.5
+
+    def rulings_counted(self, since: datetime) -> tuple[Counted, ...]:
+        """Of those 30 days before NOON."""
+        self.ping()
+        return self.rulings if since == NOON - timedelta(days=30) else ()

@@ -8,7 +8,7 @@ from relay.web.metrics import Board, Result, exposition
 
 def values(board: Board, name: str) -> dict[tuple[str, ...], float]:
     """Samples of that name, by their labels' values."""
-    families = text_string_to_metric_families(exposition(board, None).decode())
+    families = text_string_to_metric_families(exposition(board).decode())
     samples = [sample for family in families for sample in family.samples if sample.name == name]
     return {tuple(sample.labels.values()): sample.value for sample in samples}
 

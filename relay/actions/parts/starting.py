@@ -5,7 +5,7 @@ for what came of it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from relay.actions.base import Doing, Tools, Unresolved, noted
@@ -14,7 +14,7 @@ from relay.circleci.errors import CircleCIError, Unclear
 from relay.circleci.started import Started
 from relay.errors import DeliveryError, UsageError
 from relay.model import Answer
-from relay.runs import Earlier, Intent, Outcome, Run, RunState
+from relay.runs import ASKED_ALREADY, Earlier, Intent, Outcome, Run, RunState
 
 LOOK_FOR = timedelta(minutes=2)  # how long after the call CircleCI may take to show what came of it
 LOST = "the answer was lost"
@@ -56,9 +56,9 @@ class Starter:
             return Answer(excerpt=f"{self.did} before: {run.child}")
         return self._found(run, LOST)
 
-    def refrain(self, why: str) -> Answer:
-        """Nothing is started, and that is right."""
-        return self._answer(f"not started: {why}")
+    def refrain(self, why: str, *, leads_on: bool = False) -> Answer:
+        """Nothing is started, and that is right. leads_on: somebody else has started it."""
+        return replace(self._answer(f"not started: {why}"), leads_on=leads_on)
 
     def _asked(self, run: Run) -> Answer:
         try:
@@ -100,7 +100,8 @@ class Starter:
         return self._answer(f"{self.did}: {told(started)} ({started.how}){notes}", started)
 
     def _refrained(self, run: Run) -> Answer:
-        return self.refrain(run.why or "refused")
+        why = run.why or "refused"
+        return self.refrain(why, leads_on=why.endswith(ASKED_ALREADY))
 
     def _answer(self, text: str, started: Started | None = None) -> Answer:
         url = page_of(started, self.doing.event) if started else None

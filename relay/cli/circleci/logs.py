@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from relay.circleci.logs import StepLog, build_logs, plain
+from relay.circleci.logs import StepLog, build_logs
 from relay.circleci.types.builds import Build
 from relay.cli.circleci import named
 from relay.cli.circleci.command import V1, V1_1, build_argument, call, project_option
@@ -17,6 +17,7 @@ from relay.cli.circleci.failing import AnswerIsNo
 from relay.cli.circleci.session import Session
 from relay.cli.circleci.showing import show_json, status
 from relay.cli.output import print_lines, visible
+from relay.terminal import plain
 
 _COLOUR = re.compile("(\x1b\\[[0-9;]{0,32}m)")
 TAB = 8

@@ -26,7 +26,7 @@ WAYS: Mapping[str, Way] = {
     OUTAGE_OF_CIRCLECI: Way(step=None, status=LOST),
     OUTAGE_OF_REGISTRY: Way(
         step="Install",
-        says="npm ERR! code E503\nnpm ERR! 503 Service Unavailable - GET https://registry.npmjs.org/left",
+        says="npm ERR! code E503\nnpm ERR! 503 Service Unavailable - GET https://npm.example.com/left",
     ),
     "agent": Way(step=None, status=LOST),
     "net": Way(says="curl: (56) Recv failure: Connection reset by peer", code=56),

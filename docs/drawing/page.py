@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from relay import notifiers, wiring
-from relay.config.unavailable import NOT_YET
 from relay.config.wording import default_of, kind_of
 from relay.notifiers.base import Notifier
 
@@ -76,7 +75,7 @@ def _rows(kind: str) -> Iterator[str]:
     own = Notifier if kind == SHARED else notifiers.types()[kind]
     for name, field in own.model_fields.items():
         is_own = kind == SHARED or field.description != _described(name)
-        if is_own and name != "type" and f"notifiers.{name}" not in NOT_YET:
+        if is_own and name != "type":
             cells = (f"`{field.alias or name}`", kind_of(field.annotation, field.metadata), default_of(field))
             yield f"| {' | '.join(map(_cell, (*cells, field.description or '')))} |"
 

@@ -31,7 +31,7 @@ Good is `success`; every other status that is not ignored is bad. No change, hen
   have the whole history behind them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -43,6 +43,7 @@ from relay.model import Change, Event, EventKind, Outcome, Previous, Status
 RESULTS = (EventKind.BUILD, EventKind.JOB, EventKind.WORKFLOW)
 KEY_LIMIT = 400  # characters; longer keys end in a digest
 HOW_MOST = 10  # names of failed steps that are kept of a result
+FINGERPRINT = "fingerprint "  # before one among what something failed by
 HOW_LONGEST = 80  # characters of each
 BEFORE_ALL = -1  # where results without a number stand, from look-alikes, ordered by time
 
@@ -138,9 +139,19 @@ def failing(outcomes: Iterable[Outcome], ignore: Collection[Status] = ()) -> tup
 
 
 def how_failed(event: Event) -> tuple[str, ...]:
-    """The names of its failed steps, few and short enough to be kept."""
+    """What it failed by, little enough to be kept: fingerprints, where its logs were read, and the names of
+    its failed steps."""
     names = (_key_part(step.name)[:HOW_LONGEST] for step in event.failed_steps)
-    return tuple(dict.fromkeys(names))[:HOW_MOST]
+    return tuple(dict.fromkeys((*_fingerprints(event), *names)))[:HOW_MOST]
+
+
+def _fingerprints(event: Event) -> Iterator[str]:
+    note = event.notes.get("failure")
+    jobs = (note.get("jobs") or [note]) if isinstance(note, Mapping) else ()
+    for job in jobs:
+        found = job.get("fingerprint") if isinstance(job, Mapping) else None
+        if isinstance(found, str) and found:
+            yield f"{FINGERPRINT}{found[:HOW_LONGEST]}"
 
 
 def in_order(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:

@@ -231,7 +231,7 @@ class Outcome:
     red: bool | None = None  # whether the branch is red by all that was announced so far; None when not known
     finished_at: datetime | None = None
     by_build: bool = False  # the number is a build's; those of pipelines are another scale
-    how: tuple[str, ...] = ()  # names of the steps that failed, where somebody told
+    how: tuple[str, ...] = ()  # fingerprints, and names of the steps that failed, where somebody told
     place: int = field(default=0, compare=False)  # in the order of recording
 
 

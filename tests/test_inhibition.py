@@ -79,6 +79,26 @@ def test_the_same_way_is_a_step_in_common_where_both_tell_steps(
     assert is_quiet(outcome(9, Status.FAILED, *trunk), event=failure(*own)) is expected
 
 
+@pytest.mark.parametrize(
+    ("trunk", "own", "expected"),
+    [
+        (("fingerprint aa", "Run tests"), ("aa",), True),
+        (("fingerprint aa", "Run tests"), ("bb", "aa"), True),
+        (("fingerprint aa", "Run tests"), ("bb",), False),
+        (("Run tests",), ("bb",), True),
+        (("fingerprint aa",), (), True),
+    ],
+    ids=["the same failure", "one of several", "another failure", "trunk's logs unread", "own logs unread"],
+)
+def test_what_the_logs_say_goes_before_the_names_of_steps(
+    trunk: tuple[str, ...], own: tuple[str, ...], expected: bool
+) -> None:
+    notes = {"failure": {"jobs": [{"fingerprint": each} for each in own]}} if own else {}
+    event = replace(failure("Run tests"), notes=notes)
+
+    assert is_quiet(outcome(9, Status.FAILED, *trunk), event=event) is expected
+
+
 def test_the_step_in_common_is_named() -> None:
     (quiet,) = left_by(outcome(9, Status.FAILED, "Run tests"), event=failure("Run tests")).quiet
 

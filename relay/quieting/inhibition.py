@@ -1,6 +1,6 @@
 """Inhibition: a branch's failure stays quiet while trunk fails the same way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from relay import changes
@@ -44,11 +44,22 @@ def inhibiting(event: Event, terms: Terms, facts: Facts) -> str | None:
 
 
 def _in_common(event: Event, newest: Outcome) -> str | None:
-    """The failed step they share: empty where one of the two tells no steps, None where they differ."""
-    own = changes.how_failed(event)
-    if not own or not newest.how:
+    """The failed step they share: empty where one of the two tells none, None where they differ. What their
+    logs say goes before the names of steps."""
+    own, steps = _parted(changes.how_failed(event))
+    theirs, their_steps = _parted(newest.how)
+    if own and theirs:
+        return next((step for step in steps if step in their_steps), "") if own & theirs else None
+    if not steps or not their_steps:
         return ""
-    return next((name for name in own if name in newest.how), None)
+    return next((step for step in steps if step in their_steps), None)
+
+
+def _parted(how: Iterable[str]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Fingerprints, and names of steps."""
+    every = tuple(how)
+    prints = frozenset(each for each in every if each.startswith(changes.FINGERPRINT))
+    return prints, tuple(each for each in every if each not in prints)
 
 
 def _reason(branch: str, began: Outcome, step: str, trunk: Trunk) -> str:

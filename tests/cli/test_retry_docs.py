@@ -21,4 +21,4 @@ def test_an_example_is_accepted(desk: Desk, example: str) -> None:
     result = desk.run("check")
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith("relay.yaml: fine (")
+    assert "relay.yaml: fine (" in result.stdout

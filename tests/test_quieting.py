@@ -594,3 +594,14 @@ def test_a_digest_of_a_route_costs_nothing() -> None:
     (delivery,) = spending(owed(settings=WEEKLY), spent=sent(1, 1)).deliveries
 
     assert (delivery.due_at, delivery.spends) == (MONDAY, False)
+
+
+def test_of_failed_attempts_of_one_run_the_last_is_told_as_the_first_and_a_pass_stays_what_it_is() -> None:
+    run = Pipeline(id="p-9")
+    first = make_event(id="1", change=Change.BROKE, status=Status.FAILED, pipeline=run)
+    second = make_event(id="2", change=Change.STILL_FAILING, status=Status.FAILED, pipeline=run)
+    passed = make_event(id="3", change=Change.PASSED_ON_RETRY, status=Status.SUCCESS, pipeline=run)
+
+    told = worth_telling([first, second, passed], {"1": "k", "2": "k", "3": "k"}, green=())
+
+    assert [(each.id, each.change) for each in told] == [("2", Change.BROKE), ("3", Change.PASSED_ON_RETRY)]

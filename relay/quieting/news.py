@@ -22,17 +22,19 @@ def worth_telling(
 
 
 def _newest_attempts(events: Sequence[Event]) -> tuple[Event, ...]:
-    """Of several attempts of one run the last, with the change of the first: that is what is news."""
-    first: dict[tuple[str | None, ...], Event] = {}
-    last: dict[tuple[str | None, ...], Event] = {}
-    for event in events:
-        name = _run_of(event)
-        first.setdefault(name, event)
-        last[name] = event
+    """Of several failed attempts of one run the last, with the change of the first: that is what is news."""
+    failed = [event for event in events if event.status.is_bad]
+    first = {_run_of(event): event for event in reversed(failed)}
+    last = {_run_of(event): event.id for event in failed}
     return tuple(
-        replace(event, change=first[name].change, previous=first[name].previous)
-        for name, event in last.items()
+        _as_first(event, first[_run_of(event)]) if event.status.is_bad else event
+        for event in events
+        if not event.status.is_bad or last[_run_of(event)] == event.id
     )
+
+
+def _as_first(event: Event, first: Event) -> Event:
+    return replace(event, change=first.change, previous=first.previous)
 
 
 def _run_of(event: Event) -> tuple[str | None, ...]:

@@ -33,7 +33,7 @@ def json_schema(notifier_types: Types, action_types: Types) -> Schema:
     _complete_templates(definitions, notifier_types, names)
     file = definitions.pop(names[File])
     for section, types in (("notifiers", notifier_types), ("actions", action_types)):
-        file["properties"][section]["additionalProperties"] = _targets(section, types, names, definitions)
+        file["properties"][section]["additionalProperties"] = _targets(types, names, definitions)
     return {"$schema": DRAFT, "title": "relay configuration", **_complete_file(file), "$defs": definitions}
 
 
@@ -75,7 +75,7 @@ def _complete_templates(definitions: Schema, types: Types, names: Names) -> None
         properties.setdefault(kind, {"$ref": f"#/$defs/{names[Override]}"})
 
 
-def _targets(section: str, types: Types, names: Names, definitions: Schema) -> Schema | bool:
+def _targets(types: Types, names: Names, definitions: Schema) -> Schema | bool:
     """What one entry of `notifiers` or `actions` looks like: its type decides."""
     if not types:
         return False

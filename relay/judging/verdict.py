@@ -107,7 +107,22 @@ def _weighed(
         pull_request=pull_request,
         known_flaky_tests=bool(tests) and all(each.known_flaky for each in tests),
     )
-    case = OddsCase(
+    case = _odds_case(event, failure, failures, known, terms, record, tests, own)
+    return decide(case), replace(record, tests_wilson=_least_wilson(failure, event, known.memory, terms))
+
+
+def _odds_case(
+    event: Event,
+    failure: Failure,
+    failures: Sequence[Failure],
+    known: Known,
+    terms: RetryTerms,
+    record: Record,
+    tests: tuple[FailedTest, ...],
+    own: Sequence[Attempt],
+) -> OddsCase:
+    """What the odds are made from."""
+    return OddsCase(
         failure_class=class_of(str(failure.failure_class)),
         flake_rate=record.flakes,
         break_rate=record.breaks,
@@ -120,12 +135,11 @@ def _weighed(
         failed_tests=sum(each.test_count for each in failures),
         elsewhere=_elsewhere(event, failure, known, terms),
         failed_retries=_failed_retries(own),
-        pull_request=pull_request,
+        pull_request=is_pull_request(event, terms),
         failed_twice=record.failed_twice,
         branch=record.branch,
         limit=3,  # the rules have limits of their own
     )
-    return decide(case), replace(record, tests_wilson=_least_wilson(failure, event, known.memory, terms))
 
 
 def is_pull_request(event: Event, terms: RetryTerms) -> bool:
